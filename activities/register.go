@@ -1,0 +1,80 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/activity"
+
+	"firebreak/internal/incident"
+	"firebreak/internal/secret"
+	"firebreak/playbooks"
+)
+
+// Registry is the part of a Temporal worker that takes activities.
+type Registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Set is everything that the workers of one process can do.
+type Set struct {
+	// Actions maps a catalogue name to what implements it.
+	Actions map[string]Action
+	// Plan resolves the plan of an incident; Seal writes its evidence manifest.
+	Plan func(context.Context, incident.Request) (*playbooks.Plan, error)
+	Seal func(context.Context, playbooks.SealInput) (*incident.Evidence, error)
+}
+
+// Check returns an error unless the set implements exactly the catalogue. An action that no worker has registered would
+// be retried for ever.
+func (s Set) Check() error {
+	for _, a := range playbooks.Catalogue() {
+		if s.Actions[a.Name] == nil {
+			return fmt.Errorf("action %s is in the catalogue but is not implemented", a.Name)
+		}
+	}
+	for name := range s.Actions {
+		if _, ok := playbooks.FindAction(name); !ok {
+			return fmt.Errorf("action %s is implemented but is not in the catalogue", name)
+		}
+	}
+	if s.Plan == nil || s.Seal == nil {
+		return fmt.Errorf("%s or %s is not implemented", playbooks.PlanActivity, playbooks.SealActivity)
+	}
+	return nil
+}
+
+// Register registers the activities that belong to the queue. The drill queue has all of them.
+func (s Set) Register(r Registry, queue playbooks.Queue) {
+	on := func(queues ...playbooks.Queue) bool {
+		return queue == playbooks.DrillQueue || slices.Contains(queues, queue)
+	}
+	guard := &guard{redactor: secret.NewRedactor()}
+	for _, a := range playbooks.Catalogue() {
+		if !on(a.Queue) {
+			continue
+		}
+		impl := s.Actions[a.Name]
+		register(r, guard, playbooks.ActivityName(a.Name, playbooks.Capture), impl.Capture)
+		register(r, guard, playbooks.ActivityName(a.Name, playbooks.Do), impl.Do)
+		register(r, guard, playbooks.ActivityName(a.Name, playbooks.Verify), impl.Verify)
+		register(r, guard, playbooks.ActivityName(a.Name, playbooks.Undo), impl.Undo)
+	}
+	if on(playbooks.ContainQueue) {
+		register(r, guard, playbooks.PlanActivity, s.Plan)
+	}
+	if on(playbooks.EvidenceQueue) {
+		register(r, guard, playbooks.SealActivity, s.Seal)
+	}
+}
+
+// register wraps an adapter's method with heartbeats and the edge for errors.
+func register[In, Out any](r Registry, g *guard, name string, f func(context.Context, In) (Out, error)) {
+	r.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
+		stop := beat(ctx)
+		defer stop()
+		out, err := f(ctx, in)
+		return out, g.edge(ctx, err)
+	}, activity.RegisterOptions{Name: name})
+}

@@ -1,0 +1,100 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Kind is the class of an incident. A playbook file bears its kind's name.
+type Kind string
+
+// The kinds whose workflows firebreak registers.
+const (
+	BackdoorDiscovery Kind = "backdoor-discovery"
+	ExtractionEvent   Kind = "extraction-event"
+	DatasetCompromise Kind = "dataset-compromise"
+)
+
+// Kinds lists the known kinds in the order in which they are shown.
+func Kinds() []Kind {
+	return []Kind{BackdoorDiscovery, ExtractionEvent, DatasetCompromise}
+}
+
+// ParseKind returns the kind named s, or an error that lists the known ones.
+func ParseKind(s string) (Kind, error) {
+	if slices.Contains(Kinds(), Kind(s)) {
+		return Kind(s), nil
+	}
+	known := make([]string, 0, len(Kinds()))
+	for _, k := range Kinds() {
+		known = append(known, string(k))
+	}
+	return "", fmt.Errorf("unknown incident kind %q (known: %s)", s, strings.Join(known, ", "))
+}
+
+// Mode says whether an incident may touch production.
+type Mode string
+
+// A live incident resolves production assets only; a drill resolves only assets whose environment is staging or drill.
+const (
+	Live  Mode = "live"
+	Drill Mode = "drill"
+)
+
+// Allows reports whether an incident in this mode may act on an asset of the environment env (inventory rule N12).
+func (m Mode) Allows(env string) bool {
+	if m == Drill {
+		return env == "staging" || env == "drill"
+	}
+	return env == "prod"
+}
+
+// idPrefix starts the workflow id of every incident, so that they can be listed by it.
+const idPrefix = "incident/"
+
+// WorkflowID is the one place where an incident's id is built: the same kind and asset always join the same open
+// incident. The discriminator is optional.
+func WorkflowID(kind Kind, asset, discriminator string) string {
+	id := idPrefix + string(kind) + "/" + asset
+	if discriminator != "" {
+		id += "/" + discriminator
+	}
+	return id
+}
+
+// IsWorkflowID reports whether id names an incident.
+func IsWorkflowID(id string) bool { return strings.HasPrefix(id, idPrefix) }
+
+// Request starts an incident. It names a kind and an asset; it can never carry steps or targets, which come from the
+// playbook and the inventory that the worker reads.
+type Request struct {
+	Kind  Kind   `json:"kind"`
+	Asset string `json:"asset"`
+	Mode  Mode   `json:"mode"`
+	// Requester is the inventory id of the person who started the incident, or the name of the alert source. A
+	// requester's approvals do not count.
+	Requester string `json:"requester"`
+	Summary   string `json:"summary,omitempty"`
+	// DetectedAt is the time of the first signal.
+	DetectedAt time.Time `json:"detected_at"`
+	// PlaybookDigest, when set, is the digest of the playbook that the requester expects to be run.
+	PlaybookDigest string `json:"playbook_digest,omitempty"`
+}
+
+// Alert is one signal about an incident, as the trigger accepted it. Its text is data and is never interpreted.
+type Alert struct {
+	// Key is the sender's own identity of the alert; a re-sent alert has the same key.
+	Key        string    `json:"key"`
+	Source     string    `json:"source"`
+	Kind       Kind      `json:"kind"`
+	Asset      string    `json:"asset"`
+	Severity   string    `json:"severity,omitempty"`
+	Summary    string    `json:"summary,omitempty"`
+	Resolved   bool      `json:"resolved,omitempty"`
+	StartsAt   time.Time `json:"starts_at"`
+	ReceivedAt time.Time `json:"received_at"`
+	// RawSHA256 is the digest of the exact bytes that the sender posted.
+	RawSHA256 string `json:"raw_sha256"`
+}

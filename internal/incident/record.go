@@ -1,0 +1,92 @@
+package incident
+
+import "time"
+
+// Progress says how far an incident has come.
+type Progress string
+
+// An incident is opening until its plan is resolved, responding while the playbook runs, settled when every step has
+// ended, and closed when a person closed it. A settled incident that is not contained keeps trying.
+const (
+	Opening    Progress = "opening"
+	Responding Progress = "responding"
+	Settled    Progress = "settled"
+	Closed     Progress = "closed"
+)
+
+// Record is the whole state of an incident: the answer to the status query and the workflow's result.
+type Record struct {
+	ID        string   `json:"incident_id"`
+	Kind      Kind     `json:"kind"`
+	Asset     string   `json:"asset"`
+	Mode      Mode     `json:"mode"`
+	Requester string   `json:"requester"`
+	Summary   string   `json:"summary,omitempty"`
+	Progress  Progress `json:"progress"`
+	Verdict   Verdict  `json:"verdict"`
+	Gaps      []string `json:"gaps,omitempty"`
+
+	DetectedAt time.Time `json:"detected_at"`
+	OpenedAt   time.Time `json:"opened_at"`
+	SettledAt  time.Time `json:"settled_at,omitzero"`
+	ClosedAt   time.Time `json:"closed_at,omitzero"`
+
+	Playbook PlaybookRef `json:"playbook"`
+	Radius   Radius      `json:"blast_radius"`
+	// PlanDigest is what an approval is bound to: playbook, inventory, mode and every resolved target.
+	PlanDigest string     `json:"plan_digest"`
+	Steps      []Step     `json:"steps"`
+	Approvals  []Approval `json:"approvals,omitempty"`
+	Evidence   Evidence   `json:"evidence"`
+	Legal      Legal      `json:"legal"`
+	Alerts     []Alert    `json:"alerts,omitempty"`
+	// AlertCount counts every signal that joined, also those no longer kept in Alerts.
+	AlertCount int     `json:"alert_count"`
+	Timeline   []Event `json:"timeline"`
+}
+
+// PlaybookRef identifies the playbook snapshot that an incident runs.
+type PlaybookRef struct {
+	File            string `json:"file"`
+	Title           string `json:"title"`
+	Digest          string `json:"digest"`
+	InventoryDigest string `json:"inventory_digest"`
+}
+
+// Radius is the blast radius in the record: the ids of the assets that the incident reaches.
+type Radius struct {
+	DatasetVersions []string `json:"dataset_versions,omitempty"`
+	Checkpoints     []string `json:"checkpoints,omitempty"`
+	Models          []string `json:"models,omitempty"`
+	Endpoints       []string `json:"endpoints,omitempty"`
+	Writers         []string `json:"writers,omitempty"`
+	Callers         []string `json:"callers,omitempty"`
+	PersonalData    bool     `json:"personal_data"`
+	HighRisk        bool     `json:"high_risk"`
+	// Unknown lists assets whose lineage is unknown; they count as affected (V9).
+	Unknown []string `json:"unknown_lineage,omitempty"`
+}
+
+// Evidence is where the incident's manifest is kept.
+type Evidence struct {
+	// Manifest is the S3 URI, with its version id, of the locked manifest that lists every receipt and object.
+	Manifest string `json:"manifest"`
+	SHA256   string `json:"sha256,omitempty"`
+	// Objects counts the locked object versions that the snapshots preserved.
+	Objects int `json:"objects"`
+}
+
+// Legal says where and when legal was told. TS is Slack's message timestamp; both are empty while legal is not told.
+type Legal struct {
+	Channel string    `json:"channel"`
+	TS      string    `json:"ts"`
+	ToldAt  time.Time `json:"told_at,omitzero"`
+}
+
+// Event is one line of the timeline.
+type Event struct {
+	At     time.Time `json:"at"`
+	Step   string    `json:"step,omitempty"`
+	Target string    `json:"target,omitempty"`
+	What   string    `json:"what"`
+}

@@ -1,0 +1,112 @@
+package incident
+
+import "fmt"
+
+// Verdict is computed from the receipts alone.
+type Verdict string
+
+// Contained needs every containment, evidence and notification step proved. A gap is anything else that is missing
+// while containment itself is proved.
+const (
+	NotContained      Verdict = "not_contained"
+	Contained         Verdict = "contained"
+	ContainedWithGaps Verdict = "contained_with_gaps"
+	FalsePositive     Verdict = "false_positive"
+)
+
+// Judge computes the verdict and its gaps from the record's steps. Before any containment is proved the answer is
+// not_contained: an act without its proof is not containment.
+func Judge(r *Record) (Verdict, []string) {
+	if r.Verdict == FalsePositive {
+		return FalsePositive, nil
+	}
+	var gaps []string
+	contained := false
+	failed := false
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if proved(s) {
+			contained = contained || s.Role == RoleContainment
+			continue
+		}
+		if harmless(s) {
+			continue
+		}
+		gaps = append(gaps, gap(s))
+		if breaks(s) {
+			failed = true
+		}
+	}
+	gaps = append(gaps, recordGaps(r)...)
+	switch {
+	case failed || !contained:
+		if !contained && !failed {
+			gaps = append(gaps, "no containment step has been proved")
+		}
+		return NotContained, gaps
+	case len(gaps) > 0:
+		return ContainedWithGaps, gaps
+	default:
+		return Contained, nil
+	}
+}
+
+func proved(s *Step) bool { return s.Status == Done && s.Verified }
+
+// harmless reports whether an unproved step takes nothing away from containment: it had nothing to act on, or it is a
+// recovery that did not take place, so that its target stays contained.
+func harmless(s *Step) bool {
+	if s.Status == Skipped && s.Target == "" {
+		return true
+	}
+	return s.Role == RoleRecovery && (s.Status == Skipped || s.Status == Pending)
+}
+
+// breaks reports whether the step leaves a target uncontained. A containment that people decided against is their
+// decision and a gap. A recovery breaks containment from its act until its proof, unless it was undone.
+func breaks(s *Step) bool {
+	switch s.Role {
+	case RoleContainment:
+		return !s.Denied
+	case RoleRecovery:
+		return s.Status != Undone && s.Receipt != nil && s.Receipt.Effect != nil
+	case RoleEvidence, RoleNotification:
+		return false
+	}
+	return true
+}
+
+func gap(s *Step) string {
+	text := fmt.Sprintf("%s: %s on %s is %s", s.ID, s.Action, s.Target, s.Status)
+	if s.Role == RoleNotification {
+		text = fmt.Sprintf("%s: legal is not told in %s (%s)", s.ID, s.Target, s.Status)
+	}
+	if s.Reason != "" {
+		text += ": " + s.Reason
+	}
+	return text
+}
+
+// recordGaps are the gaps that no step shows.
+func recordGaps(r *Record) []string {
+	var gaps []string
+	if r.Radius.PersonalData && !legalAsked(r) {
+		gaps = append(gaps, "the blast radius holds personal data and no stakeholder of legal is in the inventory")
+	}
+	if r.Progress == Settled && r.Evidence.Manifest == "" {
+		gaps = append(gaps, "the incident's evidence manifest is not sealed")
+	}
+	for _, u := range r.Radius.Unknown {
+		gaps = append(gaps, "lineage of "+u+" is unknown; it counts as affected")
+	}
+	return gaps
+}
+
+func legalAsked(r *Record) bool {
+	for i := range r.Steps {
+		if r.Steps[i].Role == RoleNotification && r.Steps[i].Target != "" {
+			return true
+		}
+	}
+	return false
+}

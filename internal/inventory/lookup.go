@@ -1,0 +1,119 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func find[T any](list []T, match func(*T) bool) *T {
+	for i := range list {
+		if match(&list[i]) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// Model returns the model with the id, or nil.
+func (inv *Inventory) Model(id string) *Model {
+	return find(inv.Models, func(m *Model) bool { return m.ID == id })
+}
+
+// System returns the system with the id, or nil.
+func (inv *Inventory) System(id string) *System {
+	return find(inv.Systems, func(s *System) bool { return s.ID == id })
+}
+
+// Checkpoint returns the checkpoint with the id, or nil.
+func (inv *Inventory) Checkpoint(id string) *Checkpoint {
+	return find(inv.Checkpoints, func(c *Checkpoint) bool { return c.ID == id })
+}
+
+// Dataset returns the dataset with the id, or nil.
+func (inv *Inventory) Dataset(id string) *Dataset {
+	return find(inv.Datasets, func(d *Dataset) bool { return d.ID == id })
+}
+
+// DatasetVersion returns the dataset version with the id, or nil.
+func (inv *Inventory) DatasetVersion(id string) *DatasetVersion {
+	return find(inv.DatasetVersions, func(v *DatasetVersion) bool { return v.ID == id })
+}
+
+// Endpoint returns the endpoint with the id, or nil.
+func (inv *Inventory) Endpoint(id string) *Endpoint {
+	return find(inv.Endpoints, func(e *Endpoint) bool { return e.ID == id })
+}
+
+// Profile returns the regulatory profile with the id, or nil.
+func (inv *Inventory) Profile(id string) *RegulatoryProfile {
+	return find(inv.RegulatoryProfiles, func(p *RegulatoryProfile) bool { return p.ID == id })
+}
+
+// EvidenceStore returns the store for evidence of the environment prod (live) or drill.
+func (inv *Inventory) EvidenceStore(env string) *Store {
+	return find(inv.Stores, func(s *Store) bool { return s.Env == env })
+}
+
+// Person finds a person by inventory id, identity-provider name or Slack id, without regard to case.
+func (inv *Inventory) Person(name string) *Person {
+	return find(inv.People, func(p *Person) bool {
+		return strings.EqualFold(p.ID, name) || strings.EqualFold(p.IDP, name) || strings.EqualFold(p.Slack, name)
+	})
+}
+
+// Env returns the one environment of an asset, its own or its model's or dataset's, or "" if the asset is unknown.
+func (inv *Inventory) Env(id string) string {
+	if m := inv.Model(id); m != nil {
+		return m.Env
+	}
+	if c := inv.Checkpoint(id); c != nil {
+		return inv.Env(c.Model)
+	}
+	if d := inv.Dataset(id); d != nil {
+		return d.Env
+	}
+	if v := inv.DatasetVersion(id); v != nil {
+		return inv.Env(v.Dataset)
+	}
+	if e := inv.Endpoint(id); e != nil {
+		return e.Env
+	}
+	return ""
+}
+
+// CheckAsset returns an error that a person can act on, if the asset is not one that an incident can be about.
+func (inv *Inventory) CheckAsset(id string) error {
+	if inv.Env(id) != "" {
+		return nil
+	}
+	if near := inv.nearest(id); near != "" {
+		return fmt.Errorf("asset %q is not in the inventory (did you mean %q?)", id, near)
+	}
+	return fmt.Errorf("asset %q is not in the inventory", id)
+}
+
+// nearest returns an asset that differs from id only by its version, case or a missing part.
+func (inv *Inventory) nearest(id string) string {
+	base, _, _ := strings.Cut(strings.ToLower(id), "@")
+	if base == "" {
+		return ""
+	}
+	var all []string
+	for _, m := range inv.Models {
+		all = append(all, m.ID)
+	}
+	for _, d := range inv.Datasets {
+		all = append(all, d.ID)
+	}
+	for _, e := range inv.Endpoints {
+		all = append(all, e.ID)
+	}
+	i := slices.IndexFunc(all, func(a string) bool {
+		return strings.HasPrefix(a, base) || strings.HasPrefix(base, a)
+	})
+	if i < 0 {
+		return ""
+	}
+	return all[i]
+}

@@ -1,0 +1,200 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"firebreak/internal/incident"
+)
+
+// Query names a set of targets. It is all that a playbook can say about what a step acts on.
+type Query string
+
+// The queries. Each is answered from the blast radius and the inventory alone.
+const (
+	DatasetVersions Query = "radius.dataset_versions"
+	Checkpoints     Query = "radius.checkpoints"
+	Endpoints       Query = "radius.endpoints"
+	Writers         Query = "radius.writers"
+	Callers         Query = "radius.callers"
+	RequestLogs     Query = "radius.request_logs"
+	Stakeholders    Query = "radius.stakeholders"
+)
+
+// Queries lists the known queries.
+func Queries() []Query {
+	return []Query{DatasetVersions, Checkpoints, Endpoints, Writers, Callers, RequestLogs, Stakeholders}
+}
+
+// TargetKind is the section of the inventory that a target comes from.
+type TargetKind string
+
+// The kinds of targets. Objects stands for anything that is a prefix of objects in S3: a dataset version, a checkpoint or
+// a request log.
+const (
+	ObjectsTarget     TargetKind = "objects"
+	EndpointTarget    TargetKind = "endpoint"
+	CredentialTarget  TargetKind = "credential"
+	StakeholderTarget TargetKind = "stakeholder"
+)
+
+// Kind returns the kind of the targets that the query yields, or "" for an unknown query.
+func (q Query) Kind() TargetKind {
+	switch q {
+	case DatasetVersions, Checkpoints, RequestLogs:
+		return ObjectsTarget
+	case Endpoints:
+		return EndpointTarget
+	case Writers, Callers:
+		return CredentialTarget
+	case Stakeholders:
+		return StakeholderTarget
+	}
+	return ""
+}
+
+// Target is one resolved asset with everything that an adapter needs to act on it, and no secret.
+type Target struct {
+	ID   string     `json:"id"`
+	Kind TargetKind `json:"kind"`
+	Env  string     `json:"env"`
+
+	// URI is the S3 prefix of an objects target.
+	URI string `json:"uri,omitempty"`
+	// Digest is the root digest that the inventory records for an objects target, if any.
+	Digest      string       `json:"digest,omitempty"`
+	Endpoint    *Endpoint    `json:"endpoint,omitempty"`
+	Credential  *Credential  `json:"credential,omitempty"`
+	Stakeholder *Stakeholder `json:"stakeholder,omitempty"`
+	// KnownGood is the checkpoint that an endpoint may be rolled back to; nil if there is none.
+	KnownGood *Checkpoint `json:"known_good,omitempty"`
+	// Rejected says why each other checkpoint is not known-good.
+	Rejected []string `json:"rejected,omitempty"`
+}
+
+// Resolve answers a query for a blast radius. Targets of another environment than the mode allows are refused, however
+// they came into the radius (rule N12).
+func (inv *Inventory) Resolve(q Query, r incident.Radius, mode incident.Mode) ([]Target, error) {
+	targets, err := inv.resolve(q, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		if t.Kind != StakeholderTarget && !mode.Allows(t.Env) {
+			return nil, fmt.Errorf("resolve %s: target %s is in environment %q, which a %s incident may not touch", q, t.ID, t.Env, mode)
+		}
+	}
+	return targets, nil
+}
+
+func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
+	var out []Target
+	switch q {
+	case DatasetVersions:
+		for _, id := range r.DatasetVersions {
+			v := inv.DatasetVersion(id)
+			out = append(out, Target{ID: id, Kind: ObjectsTarget, Env: inv.Env(id), URI: v.URI, Digest: v.RootDigest})
+		}
+	case Checkpoints:
+		for _, id := range r.Checkpoints {
+			c := inv.Checkpoint(id)
+			out = append(out, Target{ID: id, Kind: ObjectsTarget, Env: inv.Env(id), URI: c.URI, Digest: c.RootDigest})
+		}
+	case RequestLogs:
+		for _, id := range r.Endpoints {
+			e := inv.Endpoint(id)
+			if strings.HasPrefix(e.LogStream, "s3://") {
+				out = append(out, Target{ID: id + "/requests", Kind: ObjectsTarget, Env: e.Env, URI: e.LogStream})
+			}
+		}
+	case Endpoints:
+		for _, id := range r.Endpoints {
+			e := inv.Endpoint(id)
+			t := Target{ID: id, Kind: EndpointTarget, Env: e.Env, Endpoint: e}
+			t.KnownGood, t.Rejected = inv.KnownGood(e.Model, r)
+			out = append(out, t)
+		}
+	case Writers:
+		out = inv.credentialTargets(r.Writers)
+	case Callers:
+		out = inv.credentialTargets(r.Callers)
+	case Stakeholders:
+		out = inv.stakeholderTargets(r)
+	default:
+		return nil, fmt.Errorf("unknown target query %q", q)
+	}
+	return out, nil
+}
+
+func (inv *Inventory) credentialTargets(ids []string) []Target {
+	var out []Target
+	for i := range inv.Credentials {
+		if c := &inv.Credentials[i]; slices.Contains(ids, c.ID) {
+			out = append(out, Target{ID: c.ID, Kind: CredentialTarget, Env: c.Env, Credential: c})
+		}
+	}
+	return out
+}
+
+// stakeholderTargets are the channels of legal for the affected models, each once.
+func (inv *Inventory) stakeholderTargets(r incident.Radius) []Target {
+	var out []Target
+	for i := range inv.Stakeholders {
+		s := &inv.Stakeholders[i]
+		if !slices.Contains(r.Models, s.Asset) || !slices.Contains(s.Notify, "legal") {
+			continue
+		}
+		if slices.ContainsFunc(out, func(t Target) bool { return t.ID == s.Channel }) {
+			continue
+		}
+		out = append(out, Target{ID: s.Channel, Kind: StakeholderTarget, Env: inv.Env(s.Asset), Stakeholder: s})
+	}
+	return out
+}
+
+// KnownGood selects the checkpoint of a model to roll back to, and says why the others are not (playbook rule 7: never
+// merely "the previous version"). A candidate must be outside the blast radius, active, signed by a key that was trusted
+// when it signed, and have passed promotion. Ranked by promotion time, newest first. Its bytes are proved later, by
+// hashing them before and after the rollback. Nil means that there is none, and the incident stays contained.
+func (inv *Inventory) KnownGood(model string, r incident.Radius) (*Checkpoint, []string) {
+	var best *Checkpoint
+	var rejected []string
+	for i := range inv.Checkpoints {
+		c := &inv.Checkpoints[i]
+		if c.Model != model {
+			continue
+		}
+		if why := c.reject(r); why != "" {
+			rejected = append(rejected, c.ID+": "+why)
+			continue
+		}
+		if best == nil || c.Promotion.At > best.Promotion.At {
+			if best != nil {
+				rejected = append(rejected, best.ID+": promoted before "+c.ID)
+			}
+			best = c
+		} else {
+			rejected = append(rejected, c.ID+": promoted before "+best.ID)
+		}
+	}
+	return best, rejected
+}
+
+func (c *Checkpoint) reject(r incident.Radius) string {
+	switch {
+	case slices.Contains(r.Checkpoints, c.ID):
+		return "in the blast radius"
+	case c.Status != "active":
+		return "status is " + c.Status
+	case c.RootDigest == "":
+		return "no root digest"
+	case c.OMSBundle == "" || c.Signer.Key == "":
+		return "not signed"
+	case c.Signer.TrustedUntil != "" && c.SignedAt > c.Signer.TrustedUntil:
+		return "signed after its key ceased to be trusted"
+	case len(c.Promotion.Evals) == 0 || c.Promotion.At == "":
+		return "never passed promotion"
+	}
+	return ""
+}

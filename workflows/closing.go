@@ -1,0 +1,94 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"firebreak/internal/incident"
+	"firebreak/playbooks"
+)
+
+// closers is the role that may close an incident.
+const closers = "IC"
+
+// requestClose is the handler of the close-incident update.
+func (r *response) requestClose(ctx workflow.Context, c CloseIncident) (DecisionOutcome, error) {
+	if reason := r.mayClose(c); reason != "" {
+		r.event(ctx, "", "", "refused to close for %s: %s", c.Person, reason)
+		return DecisionOutcome{Message: reason}, nil
+	}
+	r.closing = &c
+	what := "closed"
+	if c.FalsePositive {
+		what = "closed as a false positive; undoing"
+	}
+	r.event(ctx, "", "", "%s by %s: %s", what, c.Person, c.Reason)
+	return DecisionOutcome{Accepted: true, Message: what}, nil
+}
+
+func (r *response) mayClose(c CloseIncident) string {
+	switch {
+	case r.closing != nil:
+		return "the incident is closed already"
+	case r.plan == nil:
+		// Without a plan there is nothing that was done and nobody's role is known: closing only gives up waiting.
+		return ""
+	case c.Reason == "":
+		return "closing needs a reason"
+	}
+	p := r.person(c.Person)
+	if p == nil {
+		return fmt.Sprintf("%s is not in the inventory", c.Person)
+	}
+	if !r.actsAs(p, closers) {
+		return fmt.Sprintf("%s (%s) may not close an incident; an %s may", p.ID, p.Role, closers)
+	}
+	return ""
+}
+
+// close ends the incident. The undo of a false positive runs in a disconnected context: a cancelled workflow must not
+// leave half of it undone.
+func (r *response) close(ctx workflow.Context) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if r.closing.FalsePositive {
+		r.undo(ctx)
+		r.rec.Verdict = incident.FalsePositive
+	}
+	r.rec.Progress = incident.Closed
+	r.rec.ClosedAt = workflow.Now(ctx)
+	r.judge()
+	if r.plan != nil {
+		r.seal(ctx)
+	}
+}
+
+// undo restores what was captured, newest act first. Evidence stays and what was revoked stays revoked (V16): their
+// actions' undo says so instead of taking anything back. Each undo is tried until it succeeds.
+func (r *response) undo(ctx workflow.Context) {
+	for i := len(r.acts) - 1; i >= 0; i-- {
+		a := r.acts[i]
+		if a.row.Status == incident.Undone {
+			continue
+		}
+		for pause := firstPause; !a.revert(ctx); pause = min(2*pause, longestPause) {
+			_ = workflow.Sleep(ctx, pause)
+		}
+	}
+}
+
+// seal writes the incident's evidence manifest. If that fails the verdict shows the gap, and closing tries again.
+func (r *response) seal(ctx workflow.Context) {
+	r.judge()
+	in := playbooks.SealInput{Record: *r.rec, Store: r.plan.Store}
+	var out incident.Evidence
+	err := workflow.ExecuteActivity(r.options(ctx, playbooks.EvidenceQueue, 5*time.Minute), playbooks.SealActivity, in).Get(ctx, &out)
+	if err != nil {
+		r.event(ctx, "", "", "the evidence manifest could not be sealed: %s", cause(err))
+		return
+	}
+	r.rec.Evidence.Manifest, r.rec.Evidence.SHA256 = out.Manifest, out.SHA256
+	r.event(ctx, "", "", "evidence manifest sealed: %s", out.Manifest)
+}

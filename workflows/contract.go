@@ -1,0 +1,71 @@
+package workflows
+
+import (
+	"firebreak/internal/incident"
+	"firebreak/playbooks"
+)
+
+// Every name by which another process reaches an incident. Starters import this file, never the implementation.
+const (
+	// BackdoorDiscoveryWorkflow, ExtractionEventWorkflow and DatasetCompromiseWorkflow are the registered workflow types.
+	BackdoorDiscoveryWorkflow = "BackdoorDiscovery"
+	ExtractionEventWorkflow   = "ExtractionEvent"
+	DatasetCompromiseWorkflow = "DatasetCompromise"
+
+	// StatusQuery returns the incident.Record.
+	StatusQuery = "status"
+	// AlertSignal carries an incident.Alert; it starts the incident or joins it (signal-with-start).
+	AlertSignal = "alert"
+	// DecideApprovalUpdate takes a DecideApproval and returns a DecisionOutcome. It is accepted even if the decision is
+	// refused, because a rejected update would leave no trace in history.
+	DecideApprovalUpdate = "decide-approval"
+	// CloseIncidentUpdate takes a CloseIncident and returns a DecisionOutcome.
+	CloseIncidentUpdate = "close-incident"
+)
+
+// WorkflowType returns the workflow that runs the playbooks of a kind.
+func WorkflowType(kind incident.Kind) string {
+	switch kind {
+	case incident.BackdoorDiscovery:
+		return BackdoorDiscoveryWorkflow
+	case incident.ExtractionEvent:
+		return ExtractionEventWorkflow
+	case incident.DatasetCompromise:
+		return DatasetCompromiseWorkflow
+	}
+	return ""
+}
+
+// TaskQueue is where incidents of a mode run.
+func TaskQueue(mode incident.Mode) string {
+	if mode == incident.Drill {
+		return string(playbooks.DrillQueue)
+	}
+	return string(playbooks.ContainQueue)
+}
+
+// DecideApproval is one person's answer to a request for approval.
+type DecideApproval struct {
+	Step    string `json:"step"`
+	Person  string `json:"person"`
+	Approve bool   `json:"approve"`
+	// PlanDigest is the digest of the plan that the person was shown.
+	PlanDigest string `json:"plan_digest"`
+	Comment    string `json:"comment,omitempty"`
+	// Via names the way in: cli, slack or page.
+	Via string `json:"via,omitempty"`
+}
+
+// CloseIncident ends an incident. A false positive is undone, newest act first.
+type CloseIncident struct {
+	Person        string `json:"person"`
+	FalsePositive bool   `json:"false_positive"`
+	Reason        string `json:"reason"`
+	Via           string `json:"via,omitempty"`
+}
+
+// DecisionOutcome tells the person what came of a decision.
+type DecisionOutcome struct {
+	Accepted bool   `json:"accepted"`
+	Message  string `json:"message"`
+}

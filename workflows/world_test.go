@@ -1,0 +1,215 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
+	"firebreak/playbooks"
+	"firebreak/workflows"
+)
+
+// world is a Temporal test environment in which every activity of the catalogue works, is written down, and can be told
+// to fail. Time is skipped.
+type world struct {
+	*testsuite.TestWorkflowEnvironment
+	t   *testing.T
+	req incident.Request
+
+	mu    sync.Mutex
+	calls []string
+	// fail maps "step/target stage" to what the calls do instead, in turn; the last one stays.
+	fail map[string][]func() error
+	// unproved holds the "step/target" whose verification observes that the effect does not hold.
+	unproved map[string]bool
+}
+
+func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w := &world{
+		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t,
+		req: incident.Request{Kind: kind, Asset: asset, Mode: incident.Live, Requester: "alertmanager",
+			DetectedAt: time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC)},
+		fail: map[string][]func() error{}, unproved: map[string]bool{},
+	}
+	w.SetTestTimeout(time.Minute)
+	w.RegisterWorkflow(workflows.BackdoorDiscovery)
+	w.RegisterWorkflow(workflows.ExtractionEvent)
+	w.RegisterWorkflow(workflows.DatasetCompromise)
+	w.SetStartWorkflowOptions(startOptions(kind, asset))
+	register := func(name string, f any) {
+		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+	register(playbooks.PlanActivity, w.plan)
+	register(playbooks.SealActivity, w.seal)
+	for _, a := range playbooks.Catalogue() {
+		register(playbooks.ActivityName(a.Name, playbooks.Capture), func(_ context.Context, op *playbooks.Operation) (*incident.Capture, error) {
+			return &incident.Capture{Summary: "captured"}, w.call(op, playbooks.Capture)
+		})
+		register(playbooks.ActivityName(a.Name, playbooks.Do), func(_ context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+			return &incident.Effect{Summary: "did", Changed: true, Facts: map[string]string{
+				incident.FactObjects: "2", incident.FactChannel: op.Target.ID, incident.FactTS: "1.1"}}, w.call(op, playbooks.Do)
+		})
+		register(playbooks.ActivityName(a.Name, playbooks.Verify), func(_ context.Context, op *playbooks.Operation) (*incident.Proof, error) {
+			err := w.call(op, playbooks.Verify)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return &incident.Proof{Proved: !w.unproved[op.Step+"/"+op.Target.ID], Method: "looked"}, err
+		})
+		register(playbooks.ActivityName(a.Name, playbooks.Undo), func(_ context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+			return &incident.Effect{Summary: "took back"}, w.call(op, playbooks.Undo)
+		})
+	}
+	return w
+}
+
+func (w *world) plan(_ context.Context, req incident.Request) (*playbooks.Plan, error) {
+	if err := w.next("plan"); err != nil {
+		return nil, err
+	}
+	inv, err := inventory.Load("../testdata/inventory/nordwall.yaml")
+	if err != nil {
+		return nil, err
+	}
+	file, err := playbooks.BuiltIn().Load(req.Kind)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := playbooks.NewPlan(file, inv, req)
+	if err != nil {
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), "Refused", nil)
+	}
+	return plan, nil
+}
+
+func (w *world) seal(context.Context, playbooks.SealInput) (*incident.Evidence, error) {
+	return &incident.Evidence{Manifest: "s3://evidence/manifest?versionId=1", SHA256: "00"}, w.next("seal")
+}
+
+func (w *world) call(op *playbooks.Operation, stage playbooks.Stage) error {
+	return w.next(fmt.Sprintf("%s/%s %s", op.Step, op.Target.ID, stage))
+}
+
+// next writes the call down and returns the failure that is in line for it, if any.
+func (w *world) next(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, name)
+	line := w.fail[name]
+	if len(line) == 0 {
+		return nil
+	}
+	if len(line) > 1 {
+		w.fail[name] = line[1:]
+	}
+	return line[0]()
+}
+
+func works() error { return nil }
+func down() error  { return errors.New("connection refused") }
+func refused() error {
+	return temporal.NewNonRetryableApplicationError("no adapter", "Unsupported", nil)
+}
+
+// at schedules f after d of workflow time.
+func (w *world) at(d time.Duration, f func()) { w.RegisterDelayedCallback(f, d) }
+
+// decide answers an approval after d; outcome receives what the person is told.
+func (w *world) decide(d time.Duration, step, person string, approve bool, outcome *workflows.DecisionOutcome) {
+	w.at(d, func() {
+		w.update(workflows.DecideApprovalUpdate, outcome, workflows.DecideApproval{
+			Step: step, Person: person, Approve: approve, PlanDigest: w.status().PlanDigest, Via: "test"})
+	})
+}
+
+func (w *world) update(name string, outcome *workflows.DecisionOutcome, arg any) {
+	w.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+		OnAccept: func() {},
+		OnReject: func(err error) { require.NoError(w.t, err) },
+		OnComplete: func(v any, err error) {
+			require.NoError(w.t, err)
+			if outcome != nil {
+				*outcome = v.(workflows.DecisionOutcome)
+			}
+		},
+	}, arg)
+}
+
+// closeAt ends the incident, as the incident commander does.
+func (w *world) closeAt(d time.Duration, falsePositive bool) {
+	w.at(d, func() {
+		w.update(workflows.CloseIncidentUpdate, nil, workflows.CloseIncident{Person: "ic-1", FalsePositive: falsePositive, Reason: "done"})
+	})
+}
+
+func (w *world) status() incident.Record {
+	v, err := w.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(w.t, err)
+	var rec incident.Record
+	require.NoError(w.t, v.Get(&rec))
+	return rec
+}
+
+// run executes the workflow to its end and returns the record.
+func (w *world) run() incident.Record {
+	w.t.Helper()
+	w.ExecuteWorkflow(workflows.WorkflowType(w.req.Kind), w.req)
+	require.True(w.t, w.IsWorkflowCompleted())
+	require.NoError(w.t, w.GetWorkflowError())
+	var rec incident.Record
+	require.NoError(w.t, w.GetWorkflowResult(&rec))
+	return rec
+}
+
+// sequence returns the calls of the steps, without their targets' names where a step has one target.
+func (w *world) sequence(steps ...string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []string
+	for _, c := range w.calls {
+		for _, s := range steps {
+			if strings.HasPrefix(c, s+"/") {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+func (w *world) count(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, c := range w.calls {
+		if c == name {
+			n++
+		}
+	}
+	return n
+}
+
+func step(t *testing.T, rec incident.Record, id, target string) incident.Step {
+	t.Helper()
+	for _, s := range rec.Steps {
+		if s.ID == id && s.Target == target {
+			return s
+		}
+	}
+	require.Failf(t, "no such step", "%s on %s", id, target)
+	return incident.Step{}
+}
