@@ -1,0 +1,77 @@
+package notify
+
+import (
+	"context"
+
+	"github.com/slack-go/slack"
+
+	"firebreak/internal/incident"
+	"firebreak/playbooks"
+)
+
+// Undo posts a withdrawal in the thread of the brief, once. A brief that was deleted is withdrawn in the channel: people may
+// have read it. A message is never deleted.
+func (l *Legal) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+	to, err := stakeholder(op)
+	if err != nil {
+		return nil, err
+	}
+	was, ok := told(op)
+	if !ok {
+		// Do may have posted and been killed before it could say so.
+		if was.ChannelID, err = l.channels.id(ctx, l.api, to.Channel); err != nil {
+			return nil, err
+		}
+		was.TS, err = l.find(ctx, op, to.Channel, was.ChannelID, func(m *slack.Message) bool { return carries(m, briefEvent, op) })
+		if err != nil {
+			return nil, err
+		}
+		if was.TS == "" {
+			return effect("legal was never told in "+to.Channel+", so there is nothing to withdraw", false, to.Channel, was)
+		}
+	}
+	withdrawal := newWithdrawal(op)
+	state := posted{ChannelID: was.ChannelID, Digest: withdrawal.digest()}
+	thread := was.TS
+	var gone bool
+	if state.TS, gone, err = l.withdrawn(ctx, op, to.Channel, was); err != nil {
+		return nil, err
+	}
+	if gone {
+		thread = ""
+		state.TS, err = l.find(ctx, op, to.Channel, was.ChannelID, func(m *slack.Message) bool { return carries(m, withdrawalEvent, op) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	if state.TS != "" {
+		return effect("the brief in "+to.Channel+" was withdrawn before", false, to.Channel, state)
+	}
+	if state.TS, err = l.post(ctx, op, to.Channel, was.ChannelID, withdrawal, thread); err != nil {
+		return nil, err
+	}
+	return effect("the brief in "+to.Channel+" is withdrawn", true, to.Channel, state)
+}
+
+// withdrawn returns the timestamp of the withdrawal in the brief's thread, or "". Gone is true if the brief was deleted.
+func (l *Legal) withdrawn(ctx context.Context, op *playbooks.Operation, channel string, was posted) (ts string, gone bool, err error) {
+	query := &slack.GetConversationRepliesParameters{ChannelID: was.ChannelID, Timestamp: was.TS, Limit: historyLimit, IncludeAllMetadata: true}
+	for range historyPages {
+		replies, more, next, err := l.api.GetConversationRepliesContext(ctx, query)
+		if refusedWith(err, "thread_not_found", "message_not_found") {
+			return "", true, nil
+		}
+		if err != nil {
+			return "", false, explain(ctx, "read thread in "+channel, err)
+		}
+		for i := range replies {
+			if carries(&replies[i], withdrawalEvent, op) {
+				return replies[i].Timestamp, false, nil
+			}
+		}
+		if query.Cursor = next; !more || next == "" {
+			break
+		}
+	}
+	return "", false, nil
+}

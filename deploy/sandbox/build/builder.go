@@ -1,0 +1,203 @@
+// Package build builds the programs of the sandbox: its servers, each from a
+// module of its own, once; and firebreak's own binaries, every time.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The servers that a Builder can build.
+const (
+	Temporal   = "temporal"
+	Vault      = "vault"
+	S3         = "s3"
+	Kubernetes = "kubernetes"
+)
+
+// sandboxModule is the module whose folder holds servers/.
+const sandboxModule = "firebreak/deploy/sandbox"
+
+// Builder builds programs with the Go toolchain that is on the PATH.
+type Builder struct {
+	// Dir is the folder deploy/sandbox.
+	Dir string
+	// Cache is the folder for built servers.
+	Cache string
+	// Log is told what is being built and for how long. Nothing is written
+	// for a server that is in the cache. Where servers are built by several
+	// goroutines, they write to it at the same time.
+	Log io.Writer
+}
+
+// New returns a Builder for the sandbox module that the working folder is
+// in, with the user's own cache folder.
+func New(ctx context.Context, log io.Writer) (*Builder, error) {
+	dir, err := goOutput(ctx, "", "list", "-m", "-f", "{{.Dir}}", sandboxModule)
+	if err != nil {
+		return nil, fmt.Errorf("find module %s: %w", sandboxModule, err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("find cache folder: %w", err)
+	}
+	return &Builder{Dir: dir, Cache: filepath.Join(cache, "firebreak", "sandbox"), Log: log}, nil
+}
+
+// Server is Builder.Server with New's Builder.
+func Server(ctx context.Context, name string, log io.Writer) (string, error) {
+	b, err := New(ctx, log)
+	if err != nil {
+		return "", err
+	}
+	return b.Server(ctx, name)
+}
+
+// Server returns the path of the binary of a server: Temporal, Vault, S3 or
+// Kubernetes. The first call builds it, which takes minutes; later calls, of
+// other processes too, find it in the cache until its module or the Go
+// version changes. Heavy builds are done one at a time, whoever asks.
+//
+// An installed `temporal` of version 1.4 or later is used instead of a build.
+// An installed `vault` never is: the sandbox's Vault carries the secrets
+// engine sandbox-aws, and a stock server cannot load it.
+func (b *Builder) Server(ctx context.Context, name string) (string, error) {
+	target, ok := serverPackage(name)
+	if !ok {
+		return "", fmt.Errorf("build server: there is no server %q", name)
+	}
+	if name == Temporal {
+		if installed, ok := installedTemporal(ctx); ok {
+			return installed, nil
+		}
+	}
+	module := filepath.Join(b.Dir, "servers", name)
+	hash, err := moduleHash(ctx, module)
+	if err != nil {
+		return "", fmt.Errorf("hash module of server %s: %w", name, err)
+	}
+	binary := filepath.Join(b.Cache, name+"-"+hash)
+	if inCache(binary) {
+		return binary, nil
+	}
+	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
+		return "", fmt.Errorf("create cache folder: %w", err)
+	}
+	unlock, err := b.lock(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	// The process that held the lock may have built this one.
+	if inCache(binary) {
+		return binary, nil
+	}
+	if err := b.compile(ctx, name, module, target, binary); err != nil {
+		return "", fmt.Errorf("build server %s: %w", name, err)
+	}
+	b.forgetOld(name)
+	return binary, nil
+}
+
+// serverPackage is what `go build` is given in the server's own module.
+func serverPackage(name string) (string, bool) {
+	switch name {
+	case Temporal:
+		return "github.com/temporalio/cli/cmd/temporal", true
+	case S3:
+		return "github.com/versity/versitygw/cmd/versitygw", true
+	case Vault, Kubernetes:
+		return ".", true
+	default:
+		return "", false
+	}
+}
+
+// compile builds beside the final place and renames, so that a binary in the
+// cache is always whole.
+func (b *Builder) compile(ctx context.Context, name, module, target, binary string) error {
+	part := binary + ".part"
+	defer os.Remove(part)
+	began := time.Now()
+	fmt.Fprintf(b.Log, "building the %s server for the first time: minutes, once; it is kept in %s\n", name, b.Cache)
+	finished := make(chan struct{})
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		b.report(name, began, finished)
+	}()
+	err := goRun(ctx, module, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", part, target)
+	close(finished)
+	<-reported
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(part, binary); err != nil {
+		return fmt.Errorf("publish binary: %w", err)
+	}
+	fmt.Fprintf(b.Log, "built the %s server in %.0f s\n", name, time.Since(began).Seconds())
+	return nil
+}
+
+// report writes a line every five seconds until finished is closed.
+func (b *Builder) report(name string, began time.Time, finished <-chan struct{}) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-finished:
+			return
+		case <-tick.C:
+			fmt.Fprintf(b.Log, "building the %s server: %.0f s\n", name, time.Since(began).Seconds())
+		}
+	}
+}
+
+// Product builds one of firebreak's own commands, such as "./cmd/worker",
+// from the working tree into the folder out and returns the binary's path.
+// Go's own cache makes a repeated build quick.
+func (b *Builder) Product(ctx context.Context, pkg, out string) (string, error) {
+	out, err := filepath.Abs(out)
+	if err != nil {
+		return "", fmt.Errorf("resolve output folder: %w", err)
+	}
+	binary := filepath.Join(out, path.Base(pkg))
+	root := filepath.Join(b.Dir, "..", "..")
+	if err := goRun(ctx, root, "build", "-o", binary, pkg); err != nil {
+		return "", fmt.Errorf("build %s: %w", pkg, err)
+	}
+	return binary, nil
+}
+
+// goRun runs the go command in dir; the error holds what it wrote.
+func goRun(ctx context.Context, dir string, args ...string) error {
+	_, err := goOutput(ctx, dir, args...)
+	return err
+}
+
+func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, "go", args...)
+	command.Dir = dir
+	// A workspace file of the user's would change what the modules resolve to.
+	command.Env = append(os.Environ(), "GOWORK=off")
+	output, err := command.Output()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return "", fmt.Errorf("go %s: %w: %s", args[0], err, strings.TrimSpace(string(exit.Stderr)))
+	}
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w", args[0], err)
+	}
+	return strings.TrimSpace(string(output)), nil
+}

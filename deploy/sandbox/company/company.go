@@ -1,0 +1,111 @@
+// Package company is Nordwall, the invented lender that lives in the sandbox: its inventory, and the datasets,
+// checkpoints, endpoints, credentials and people of that inventory, really created in the sandbox's servers.
+package company
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"firebreak/deploy/sandbox/server"
+	"firebreak/internal/inventory"
+)
+
+// Servers are where the company's assets are created. ModelURL is the base URL of the model server.
+type Servers struct {
+	Vault      *server.Vault
+	S3         *server.S3
+	Kubernetes *server.Kubernetes
+	ModelURL   string
+}
+
+// Company is what the sandbox needs to know of the company once it lives.
+type Company struct {
+	// Inventory is the file that worker and trigger read.
+	Inventory string
+	Assets    *inventory.Inventory
+	// WorkerVaultToken is a login of the AppRole firebreak-contain.
+	WorkerVaultToken string
+	// WorkerS3 is the worker's S3 user.
+	WorkerS3 Key
+	// PartnerKey is the API key that brightcart calls credit-api with. It is a Vault token.
+	PartnerKey string
+	// IngestToken is a login of the AppRole ingest-loans, as the writer of loan-applications holds it.
+	IngestToken string
+	// PushKeys are leased S3 keys of the CI runner that pushes checkpoints.
+	PushKeys []Key
+}
+
+// Key is an S3 access key.
+type Key struct{ Access, Secret string }
+
+// Found creates the company in the servers and writes its inventory to dir. The template is the reference inventory: the
+// digests, places and accessors of what was really created replace the invented ones.
+func Found(ctx context.Context, template, dir, repository string, servers Servers) (*Company, error) {
+	inv, err := inventory.Load(template)
+	if err != nil {
+		return nil, err
+	}
+	c := &Company{Assets: inv, Inventory: filepath.Join(dir, "assets.yaml")}
+	c.adapt(servers.ModelURL)
+	if err := c.fillStores(ctx, servers.S3); err != nil {
+		return nil, err
+	}
+	if err := c.fillVault(ctx, servers, repository); err != nil {
+		return nil, err
+	}
+	if err := c.deploy(ctx, servers.Kubernetes); err != nil {
+		return nil, err
+	}
+	return c, c.write()
+}
+
+// adapt fits the reference inventory to what the sandbox can run: every endpoint is a KServe InferenceService on the model
+// server, the partner's key is a Vault token, and the writer of loan-applications is an AppRole.
+func (c *Company) adapt(modelURL string) {
+	for i := range c.Assets.Endpoints {
+		e := &c.Assets.Endpoints[i]
+		e.Serving.Platform = "kserve"
+		e.Probe.URL = fmt.Sprintf("%s/%s/%s/v1/health-probe", modelURL, e.Serving.Namespace, e.Serving.Name)
+		e.LogStream = "s3://nordwall-logs/" + e.ID + "/"
+		if e.Env != "prod" {
+			e.LogStream = "s3://nordwall-stg-logs/" + e.ID + "/"
+		}
+	}
+	for i := range c.Assets.Credentials {
+		if k := &c.Assets.Credentials[i]; k.ID == "brightcart-api-key" {
+			k.Kind = "vault-token"
+			k.Vault.TokenRef = "secret/data/brightcart-api-key#token"
+		}
+	}
+	writer := inventory.Credential{ID: "ingest-loans", Kind: "vault-approle", Env: "prod", Shared: true,
+		Grants:  []inventory.Grant{{Asset: "loan-applications", Verbs: []string{"read", "write"}}},
+		Holders: []string{"core-banking-export"}}
+	writer.Vault.Mount, writer.Vault.Role = "auth/approle", "ingest-loans"
+	writer.Revoke.Approver, writer.Revoke.Order = "SEC", []string{"disable_role", "revoke_accessors"}
+	writer.Reissue.How, writer.Reissue.Owner = "new secret_id response-wrapped", "do-1"
+	c.Assets.Credentials = append(c.Assets.Credentials, writer)
+}
+
+// write saves the inventory and loads it again, so that what worker and trigger read is known to be good.
+func (c *Company) write() error {
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(c.Assets); err != nil {
+		return fmt.Errorf("encode inventory: %w", err)
+	}
+	if err := os.WriteFile(c.Inventory, out.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write inventory: %w", err)
+	}
+	inv, err := inventory.Load(c.Inventory)
+	if err != nil {
+		return err
+	}
+	c.Assets = inv
+	return nil
+}

@@ -1,0 +1,189 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"firebreak/deploy/sandbox/build"
+)
+
+const services = "/apis/serving.kserve.io/v1beta1/namespaces/fraud/inferenceservices"
+
+// kubernetesClient makes requests as one user of a server.
+type kubernetesClient struct {
+	t      *testing.T
+	server *Kubernetes
+	http   *http.Client
+	token  string
+}
+
+func startKubernetes(t *testing.T) kubernetesClient {
+	t.Helper()
+	path, began := binary(t, build.Kubernetes), time.Now()
+	server, err := StartKubernetes(t.Context(), path, t.TempDir(), "responder", "intruder")
+	require.NoError(t, err)
+	t.Logf("kubernetes started in %s", time.Since(began).Round(time.Millisecond))
+	stopsAtTheEnd(t, server.Process, server.URL)
+	c, err := server.Client()
+	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
+	return kubernetesClient{t, server, c, server.Tokens["responder"]}
+}
+
+func (c kubernetesClient) do(method, path, contentType string, body any) (int, map[string]any) {
+	c.t.Helper()
+	encoded, err := json.Marshal(body)
+	require.NoError(c.t, err)
+	req, err := http.NewRequestWithContext(c.t.Context(), method, c.server.URL+path, bytes.NewReader(encoded))
+	require.NoError(c.t, err)
+	req.Header.Set("Content-Type", contentType)
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	require.NoError(c.t, err)
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	require.NoError(c.t, err)
+	var decoded map[string]any
+	require.NoError(c.t, json.Unmarshal(answer, &decoded), "%s", answer)
+	return resp.StatusCode, decoded
+}
+
+// nextEvent is the type of the first event of a watch.
+func (c kubernetesClient) nextEvent(path string) string {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.server.URL+path, nil)
+	require.NoError(c.t, err)
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	resp, err := c.http.Do(req)
+	require.NoError(c.t, err)
+	defer resp.Body.Close()
+	var event struct{ Type string }
+	require.NoError(c.t, json.NewDecoder(resp.Body).Decode(&event))
+	return event.Type
+}
+
+func (c kubernetesClient) patch(path string, body any) (int, map[string]any) {
+	c.t.Helper()
+	return c.do(http.MethodPatch, path, "application/merge-patch+json", body)
+}
+
+func resourceVersion(t *testing.T, object map[string]any) string {
+	t.Helper()
+	version, _ := object["metadata"].(map[string]any)["resourceVersion"].(string)
+	require.NotEmpty(t, version)
+	return version
+}
+
+func inferenceService(name string) map[string]any {
+	return map[string]any{
+		"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+		"metadata": map[string]any{"name": name},
+		"spec":     map[string]any{"predictor": map[string]any{"model": map[string]any{"storageUri": "s3://checkpoints/fraud-7"}}},
+	}
+}
+
+func stop(version string) map[string]any {
+	metadata := map[string]any{"annotations": map[string]any{"serving.kserve.io/stop": "true"}}
+	if version != "" {
+		metadata["resourceVersion"] = version
+	}
+	return map[string]any{"metadata": metadata}
+}
+
+func TestKubernetesServesInferenceServices(t *testing.T) {
+	t.Parallel()
+	c := startKubernetes(t)
+	code, created := c.do(http.MethodPost, services, "application/json", inferenceService("scorer"))
+	require.Equal(t, http.StatusCreated, code, created)
+	old := resourceVersion(t, created)
+
+	code, stopped := c.patch(services+"/scorer", stop(old))
+	require.Equal(t, http.StatusOK, code, stopped)
+	require.NotEqual(t, old, resourceVersion(t, stopped))
+	code, refused := c.patch(services+"/scorer", stop(old))
+	require.Equal(t, http.StatusConflict, code)
+	require.Equal(t, "Conflict", refused["reason"])
+
+	code, _ = c.patch(services+"/scorer/status", map[string]any{
+		"status": map[string]any{"url": "http://127.0.0.1:1"}, "spec": map[string]any{"predictor": nil},
+	})
+	require.Equal(t, http.StatusOK, code)
+	code, read := c.do(http.MethodGet, services+"/scorer", "application/json", nil)
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, "http://127.0.0.1:1", read["status"].(map[string]any)["url"])
+	require.NotEmpty(t, read["spec"].(map[string]any)["predictor"], "a change of the status changed the spec")
+
+	require.Equal(t, "MODIFIED", c.nextEvent(services+"?watch=true&resourceVersion="+resourceVersion(t, stopped)))
+	code, _ = c.do(http.MethodGet, services+"/absent", "application/json", nil)
+	require.Equal(t, http.StatusNotFound, code)
+	require.Equal(t, []string{
+		"responder create 201", "responder patch 200", "responder patch 409", "responder patch 200",
+	}, auditedRequests(t, c.server))
+}
+
+// auditedRequests is who did what with which answer, in order.
+func auditedRequests(t *testing.T, server *Kubernetes) []string {
+	t.Helper()
+	log, err := os.ReadFile(server.AuditLog)
+	require.NoError(t, err)
+	var requests []string
+	for line := range bytes.Lines(log) {
+		var event struct {
+			Verb, RequestURI string
+			User             struct{ Username string }
+			ResponseStatus   struct{ Code int }
+			ResponseObject   struct {
+				Kind     string
+				Metadata struct{ ResourceVersion string }
+			}
+		}
+		require.NoError(t, json.Unmarshal(line, &event))
+		require.Contains(t, event.RequestURI, services)
+		if event.ResponseObject.Kind == "InferenceService" {
+			require.NotEmpty(t, event.ResponseObject.Metadata.ResourceVersion)
+		}
+		requests = append(requests, fmt.Sprintf("%s %s %d", event.User.Username, event.Verb, event.ResponseStatus.Code))
+	}
+	return requests
+}
+
+func TestKubernetesRefusesWhoItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	c := startKubernetes(t)
+	for name, token := range map[string]string{"no token": "", "a wrong token": "0123456789"} {
+		c.token = token
+		for _, path := range []string{services, "/version", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"} {
+			code, _ := c.do(http.MethodGet, path, "application/json", nil)
+			require.Equal(t, http.StatusUnauthorized, code, "%s at %s", name, path)
+		}
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.server.URL+"/version", nil)
+	require.NoError(t, err)
+	_, err = httpClient.Do(req)
+	require.ErrorContains(t, err, "certificate signed by unknown authority")
+}
+
+func TestKubernetesKeepsItsObjectsOverARestart(t *testing.T) {
+	t.Parallel()
+	c := startKubernetes(t)
+	code, created := c.do(http.MethodPost, services, "application/json", inferenceService("scorer"))
+	require.Equal(t, http.StatusCreated, code)
+	require.NoError(t, c.server.Restart(t.Context()))
+	c.http.CloseIdleConnections()
+	code, read := c.do(http.MethodGet, services+"/scorer", "application/json", nil)
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, resourceVersion(t, created), resourceVersion(t, read))
+	kubeconfig, err := os.ReadFile(c.server.Kubeconfig)
+	require.NoError(t, err)
+	require.Contains(t, string(kubeconfig), c.server.URL)
+}

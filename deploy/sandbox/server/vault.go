@@ -1,0 +1,53 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+
+	"firebreak/deploy/sandbox/process"
+)
+
+// Vault is a running Vault server. Its state is in memory: a Restart gives an
+// empty one with the same root token.
+type Vault struct {
+	*process.Process
+	// Address is its URL, for VAULT_ADDR.
+	Address string
+	// RootToken is its only token at the start.
+	RootToken string
+	// AuditLog is the file of its audit device "file": one JSON object a line,
+	// with secrets as HMACs (sys/audit-hash/file gives that of a value).
+	AuditLog string
+}
+
+// StartVault starts binary, the sandbox's own Vault server, unsealed.
+func StartVault(ctx context.Context, binary, data string) (*Vault, error) {
+	data, err := makeFolders(data)
+	if err != nil {
+		return nil, err
+	}
+	port, err := process.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	listen := fmt.Sprintf("127.0.0.1:%d", port)
+	v := &Vault{
+		Address:   "http://" + listen,
+		RootToken: newSecret("sandbox-root-"),
+		AuditLog:  filepath.Join(data, "audit.log"),
+	}
+	v.Process, err = process.Start(ctx, process.Command{
+		Name: "Vault", Path: binary, Args: []string{"--listen", listen, "--audit-log", v.AuditLog},
+		// The token is in the environment, for arguments show in the
+		// machine's list of processes.
+		Env: append(process.BaseEnv(data), "SANDBOX_VAULT_ROOT_TOKEN="+v.RootToken),
+		Dir: data, LogFile: filepath.Join(data, "vault.log"),
+		Ready: answersOK(http.DefaultClient, v.Address+"/v1/sys/health", nil),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
