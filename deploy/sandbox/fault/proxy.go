@@ -127,7 +127,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.entry.met(rule.Name)
 	}
 	ctx := r.Context()
-	if false {
+	if ex.action.detach {
 		// The call is on the wire: it reaches the server even if the caller dies now.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))

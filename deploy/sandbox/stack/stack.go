@@ -75,7 +75,7 @@ type binaries struct{ temporal, vault, s3, kubernetes, worker, trigger, reposito
 type endpoints struct{ vault, s3, kubeconfig, slack string }
 
 // SlackToken is the bot token of the sandbox's workspace. It opens nothing anywhere else.
-const SlackToken = "sandbox-bot-token"
+const SlackToken = "xoxb-" + "sandbox-bot-token"
 
 // Start builds what is missing, starts everything and waits until it is ready. On an error nothing is left running.
 func Start(ctx context.Context, o Options) (*Stack, error) {
