@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"firebreak/workflows"
+)
+
+func (a *app) closeCommand() *cobra.Command {
+	var person, reason string
+	var falsePositive bool
+	cmd := &cobra.Command{
+		Use: "close INCIDENT", Short: "Close an incident", Args: cobra.ExactArgs(1),
+		Long: `Close ends an incident: nothing is watched or tried again after it. With --false-positive, what was done is undone first,
+newest act first, where it can be undone.`,
+		Example: `  trigger close incident/extraction-event/credit-api --as ic-1 --reason "keys re-issued, review held"
+  trigger close extraction-event/credit-api --as ic-1 --false-positive --reason "load test of brightcart"`,
+		RunE: a.operated(func(args []string) error {
+			if strings.TrimSpace(reason) == "" {
+				return usage("--reason is empty: say why the incident is closed")
+			}
+			return checkIncident(args)
+		}, func(ctx context.Context, op operator, args []string) error {
+			id, err := incidentID(args[0])
+			if err != nil {
+				return err
+			}
+			outcome, err := op.finish(ctx, id, workflows.CloseIncident{
+				Person: person, FalsePositive: falsePositive, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: "cli",
+			})
+			return a.conclude(id, outcome, err)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&person, "as", "", "inventory id of the person who closes it")
+	flags.StringVar(&reason, "reason", "", "why, for the record")
+	flags.BoolVar(&falsePositive, "false-positive", false, "there was no incident: undo what was done")
+	for _, name := range []string{"as", "reason"} {
+		// The flag is defined above, so this cannot fail.
+		_ = cmd.MarkFlagRequired(name)
+	}
+	return cmd
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+
+	"firebreak/internal/alert"
+	"firebreak/internal/incident"
+)
+
+// What came of one alert.
+const (
+	outcomeStarted = "started"
+	outcomeJoined  = "joined"
+	// outcomeNoOpenIncident is a resolved alert whose incident is closed or never was: there is nothing to do.
+	outcomeNoOpenIncident = "no_open_incident"
+	// outcomeRefused is final: sending the same again gives the same.
+	outcomeRefused = "refused"
+	// outcomeFailed means that Temporal did not confirm: it must be sent again.
+	outcomeFailed = "failed"
+)
+
+// answer is the JSON body of every answer to a post of alerts.
+type answer struct {
+	status int
+	Error  string `json:"error,omitempty"`
+	// TruncatedAlerts repeats how many alerts the sender left out of the post.
+	TruncatedAlerts int      `json:"truncated_alerts,omitempty"`
+	Alerts          []result `json:"alerts,omitempty"`
+}
+
+// result says what came of one alert, in the order of the post.
+type result struct {
+	Fingerprint string `json:"fingerprint"`
+	Asset       string `json:"asset"`
+	Outcome     string `json:"outcome"`
+	IncidentID  string `json:"incident_id,omitempty"`
+	Error       string `json:"error,omitempty"`
+}
+
+// concurrency bounds how many incidents of one post are signalled at the same time.
+const concurrency = 8
+
+// deliver hands every usable alert of the group to Temporal, whatever is wrong with the others. Alerts of one incident
+// go in their order, incidents side by side.
+func (in *intake) deliver(ctx context.Context, g *alert.Group) answer {
+	results := make([]result, len(g.Members))
+	incidents := map[string][]int{}
+	for i := range g.Members {
+		if results[i] = in.screen(&g.Members[i]); results[i].Outcome == "" {
+			incidents[results[i].IncidentID] = append(incidents[results[i].IncidentID], i)
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	for _, members := range incidents {
+		group.Go(func() error {
+			for _, i := range members {
+				in.send(ctx, g.Members[i].Alert, &results[i])
+			}
+			return nil
+		})
+	}
+	// The functions above report through results and never fail.
+	_ = group.Wait()
+	in.report(g, results)
+	return summarise(g, results)
+}
+
+// screen refuses an alert that cannot become an incident here; its outcome is empty if it can.
+func (in *intake) screen(m *alert.Member) result {
+	r := result{Fingerprint: m.Fingerprint, Asset: m.Alert.Asset}
+	var reason error
+	if m.Fault != nil {
+		reason = m.Fault
+	} else if err := in.inventory.CheckAsset(m.Alert.Asset); err != nil {
+		reason = err
+	} else if env := in.inventory.Env(m.Alert.Asset); !in.mode.Allows(env) {
+		reason = fmt.Errorf("asset %q is in environment %q, which a %s incident may not touch; this trigger runs with --mode %s",
+			m.Alert.Asset, env, in.mode, in.mode)
+	}
+	if reason != nil {
+		r.Outcome, r.Error = outcomeRefused, reason.Error()
+		return r
+	}
+	r.IncidentID = incident.WorkflowID(m.Alert.Kind, m.Alert.Asset, "")
+	return r
+}
+
+// send delivers one alert and notes what came of it.
+func (in *intake) send(ctx context.Context, a incident.Alert, r *result) {
+	var done bool
+	var err error
+	yes, no := outcomeStarted, outcomeJoined
+	if a.Resolved {
+		yes, no = outcomeJoined, outcomeNoOpenIncident
+		done, err = in.temporal.join(ctx, a)
+	} else {
+		done, err = in.temporal.startOrJoin(ctx, a, in.mode)
+	}
+	switch {
+	case err != nil:
+		in.log.Warn("alert not delivered", "incident_id", r.IncidentID, "fingerprint", r.Fingerprint, "raw_sha256", a.RawSHA256, "error", err)
+		r.Outcome, r.Error = outcomeFailed, "Temporal did not confirm it"
+	case done:
+		r.Outcome = yes
+	default:
+		r.Outcome = no
+	}
+}
+
+// report logs what the group came to; failures are logged where they happen.
+func (in *intake) report(g *alert.Group, results []result) {
+	if g.TruncatedAlerts > 0 {
+		in.log.Warn("the sender left alerts out of the group: raise max_alerts of its receiver",
+			"truncated_alerts", g.TruncatedAlerts, "receiver", g.Receiver, "raw_sha256", g.RawSHA256)
+	}
+	for _, r := range results {
+		switch r.Outcome {
+		case outcomeRefused:
+			in.log.Warn("alert refused", "fingerprint", r.Fingerprint, "target", r.Asset, "error", r.Error, "raw_sha256", g.RawSHA256)
+		case outcomeStarted, outcomeJoined, outcomeNoOpenIncident:
+			in.log.Info("alert taken in", "incident_id", r.IncidentID, "outcome", r.Outcome, "fingerprint", r.Fingerprint, "raw_sha256", g.RawSHA256)
+		}
+	}
+}
+
+// summarise decides the status: something to send again outweighs something to correct.
+func summarise(g *alert.Group, results []result) answer {
+	out := answer{status: http.StatusOK, TruncatedAlerts: g.TruncatedAlerts, Alerts: results}
+	count := map[string]int{}
+	for _, r := range results {
+		count[r.Outcome]++
+	}
+	taken := len(results) - count[outcomeFailed] - count[outcomeRefused]
+	switch {
+	case count[outcomeFailed] > 0:
+		out.status = http.StatusServiceUnavailable
+		out.Error = fmt.Sprintf("Temporal did not confirm %d of %d alerts: send the group again; what was taken in joins and is not doubled",
+			count[outcomeFailed], len(results))
+	case count[outcomeRefused] > 0:
+		out.status = http.StatusUnprocessableEntity
+		out.Error = fmt.Sprintf("%d of %d alerts refused, %d taken in", count[outcomeRefused], len(results), taken)
+	}
+	return out
+}
+
+// writeJSON writes an answer; a sender that has gone away is not an error.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}

@@ -1,0 +1,24 @@
+// Command trigger takes alerts in and lets people steer incidents. It talks to Temporal and to nothing else: it holds no
+// Vault, cloud or Slack credential, because it is the process that faces the network.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program with its surroundings injected. It returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: newEnvironment(environ), connect: dialTemporal, poll: watchInterval}
+	return a.run(ctx, args)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// limits bound what one connection can hold.
+type limits struct {
+	header, read, write, idle time.Duration
+	headerBytes               int
+}
+
+func defaultLimits() limits {
+	return limits{header: 5 * time.Second, read: 10 * time.Second, write: 20 * time.Second, idle: time.Minute, headerBytes: 16 << 10}
+}
+
+const (
+	readyTimeout    = 2 * time.Second
+	shutdownTimeout = 10 * time.Second
+)
+
+// routes is everything that the service answers.
+func (in *intake) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /alerts/alertmanager", in.alertmanager)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", in.readyz)
+	return mux
+}
+
+// readyz is ready while Temporal can be reached: without it no alert can be taken in.
+func (in *intake) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := in.temporal.ready(ctx); err != nil {
+		in.log.Warn("not ready", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "error": "Temporal cannot be reached"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ready", "mode": string(in.mode), "inventory": in.inventory.Digest()})
+}
+
+// serveHTTP serves until the context ends, then lets the posts that are under way finish.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, lim limits, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: lim.header, ReadTimeout: lim.read, WriteTimeout: lim.write, IdleTimeout: lim.idle,
+		MaxHeaderBytes: lim.headerBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("shutting down")
+	// The context has ended already; the posts under way get their own time.
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(stopping)
+	<-served
+	return err
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
+
+	"firebreak/internal/incident"
+	"firebreak/workflows"
+)
+
+func loanAlert() incident.Alert {
+	return incident.Alert{
+		Key: "k", Source: "alertmanager", Kind: incident.DatasetCompromise, Asset: "loan-applications@2026-07-31", Summary: "rows differ",
+		StartsAt: received.Add(-time.Minute), ReceivedAt: received, RawSHA256: "aa",
+	}
+}
+
+func TestStartOrJoin(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	a := loanAlert()
+	for i, want := range []bool{true, false, false} {
+		started, err := d.startOrJoin(t.Context(), a, incident.Live)
+		require.NoError(t, err)
+		require.Equal(t, want, started, "post %d", i)
+	}
+	r := f.signalled[0]
+	require.Equal(t, loanIncident, r.GetWorkflowId())
+	require.Equal(t, "DatasetCompromise", r.GetWorkflowType().GetName())
+	require.Equal(t, "contain", r.GetTaskQueue().GetName())
+	require.Equal(t, 5*time.Second, r.GetWorkflowTaskTimeout().AsDuration())
+	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, r.GetWorkflowIdConflictPolicy())
+	require.Equal(t, int32(1), r.GetPriority().GetPriorityKey())
+	require.Equal(t, "alert", r.GetSignalName())
+	var request incident.Request
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetInput(), &request))
+	require.Equal(t, incident.Request{
+		Kind: incident.DatasetCompromise, Asset: a.Asset, Mode: incident.Live, Requester: "alertmanager", Summary: "rows differ", DetectedAt: a.StartsAt,
+	}, request)
+	var signal incident.Alert
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetSignalInput(), &signal))
+	require.Equal(t, a, signal)
+
+	_, err := d.startOrJoin(t.Context(), a, incident.Drill)
+	require.NoError(t, err)
+	require.Equal(t, "drill", f.signalled[3].GetTaskQueue().GetName())
+	require.Equal(t, int32(5), f.signalled[3].GetPriority().GetPriorityKey())
+	require.NoError(t, d.ready(t.Context()))
+}
+
+func TestDetectedIsNotInTheFuture(t *testing.T) {
+	t.Parallel()
+	a := loanAlert()
+	require.Equal(t, a.StartsAt, detected(a))
+	a.StartsAt = received.Add(time.Hour)
+	require.Equal(t, received, detected(a))
+	a.StartsAt = time.Time{}
+	require.Equal(t, received, detected(a))
+}
+
+func TestJoinStartsNothing(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	open, err := d.join(t.Context(), loanAlert())
+	require.NoError(t, err)
+	require.False(t, open)
+	f.open[loanIncident] = true
+	open, err = d.join(t.Context(), loanAlert())
+	require.NoError(t, err)
+	require.True(t, open)
+	require.Equal(t, workflows.AlertSignal, f.joined[0].GetSignalName())
+	require.Empty(t, f.started)
+}
+
+func TestDeskStart(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	request := incident.Request{Kind: incident.ExtractionEvent, Asset: "credit-api", Mode: incident.Live, Requester: "sec-1"}
+	id := incident.WorkflowID(request.Kind, request.Asset, "")
+	require.NoError(t, d.start(t.Context(), id, request))
+	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, f.started[0].GetWorkflowIdConflictPolicy())
+	require.Equal(t, "ExtractionEvent", f.started[0].GetWorkflowType().GetName())
+	require.ErrorIs(t, d.start(t.Context(), id, request), errOpen)
+}
+
+func TestDeskRecord(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	_, err := d.record(t.Context(), loanIncident, "")
+	require.ErrorIs(t, err, errNone)
+	f.record = containedRecord()
+	r, err := d.record(t.Context(), f.record.ID, "")
+	require.NoError(t, err)
+	require.Equal(t, f.record.Steps, r.Steps)
+	f.noWorker = true
+	_, err = d.record(t.Context(), f.record.ID, "")
+	require.ErrorContains(t, err, "ask "+f.record.ID+" for its status: no worker answered, is one running?: no poller")
+	f.ended = true
+	r, err = d.record(t.Context(), f.record.ID, "")
+	require.NoError(t, err, "a run that has ended needs no worker")
+	require.Equal(t, f.record.Steps, r.Steps)
+}
+
+func TestDeskUpdates(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	decision := workflows.DecideApproval{Step: "rollback", Person: "mlo-1", Approve: true, PlanDigest: "sha256:aa", Via: "cli"}
+	_, err := d.decide(t.Context(), loanIncident, decision)
+	require.ErrorIs(t, err, errNone)
+
+	f.open[loanIncident] = true
+	f.outcome = workflows.DecisionOutcome{Accepted: false, Message: "mlo-1 started the incident"}
+	outcome, err := d.decide(t.Context(), loanIncident, decision)
+	require.NoError(t, err)
+	require.Equal(t, f.outcome, outcome)
+	require.Equal(t, workflows.DecideApprovalUpdate, f.updates[0].GetRequest().GetInput().GetName())
+	require.Equal(t, enumspb.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED, f.updates[0].GetWaitPolicy().GetLifecycleStage())
+	var sent workflows.DecideApproval
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(f.updates[0].GetRequest().GetInput().GetArgs(), &sent))
+	require.Equal(t, decision, sent)
+
+	f.outcome = workflows.DecisionOutcome{Accepted: true, Message: "closed"}
+	closing := workflows.CloseIncident{Person: "ic-1", FalsePositive: true, Reason: "load test", Via: "cli"}
+	outcome, err = d.finish(t.Context(), loanIncident, closing)
+	require.NoError(t, err)
+	require.True(t, outcome.Accepted)
+	require.Equal(t, workflows.CloseIncidentUpdate, f.updates[1].GetRequest().GetInput().GetName())
+}
+
+func TestDeskList(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	runs, err := d.list(t.Context(), false)
+	require.NoError(t, err)
+	require.Len(t, runs, 2, "workflows that are no incidents are left out")
+	require.Equal(t, loanIncident, runs[0].id)
+	require.Equal(t, "running", runs[0].status)
+	require.Equal(t, "WorkflowType IN ('BackdoorDiscovery', 'ExtractionEvent', 'DatasetCompromise') AND ExecutionStatus = 'Running'", f.listed[0].GetQuery())
+	_, err = d.list(t.Context(), true)
+	require.NoError(t, err)
+	require.NotContains(t, f.listed[2].GetQuery(), "ExecutionStatus")
+}
+
+func TestDialNamesTheAddress(t *testing.T) {
+	t.Parallel()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := gone.Addr().String()
+	require.NoError(t, gone.Close())
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err = dialTemporal(ctx, temporalEnvironment(t, address))
+	require.ErrorContains(t, err, "connect to Temporal at "+address+" (TEMPORAL_ADDRESS sets the address)")
+}
