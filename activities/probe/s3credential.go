@@ -20,7 +20,9 @@ const s3CallTimeout = 5 * time.Second
 type S3Credential struct{ options s3.Options }
 
 // NewS3Credential takes the endpoint and region from a client and none of its credentials.
-func NewS3Credential(client *s3.Client) *S3Credential { return &S3Credential{options: client.Options()} }
+func NewS3Credential(client *s3.Client) *S3Credential {
+	return &S3Credential{options: client.Options()}
+}
 
 // Refused calls ListBuckets with the credential in data (access_key, secret_key, security_token, as Vault's AWS secrets
 // engine names them). Only an answer that the credential itself is unknown or invalid counts as refused: AccessDenied

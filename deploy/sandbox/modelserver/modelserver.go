@@ -37,8 +37,8 @@ type Options struct {
 	Token string
 	// CAPool verifies the API's certificate; nil means the system's authorities.
 	CAPool *x509.CertPool
-	// HTTPClient replaces the client that CAPool would be set up in. It must
-	// have no Timeout shorter than a watch is meant to live.
+	// HTTPClient replaces the client that CAPool would be set up in. Its Timeout
+	// is not used: it would cut watches.
 	HTTPClient *http.Client
 	// S3 is where storageUri points; a *s3.Client.
 	S3 objectStore
@@ -85,13 +85,16 @@ func New(opts Options) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	client := opts.HTTPClient
-	if client == nil {
-		client = &http.Client{Transport: &http.Transport{
+	client := http.Client{}
+	if opts.HTTPClient != nil {
+		client = *opts.HTTPClient
+		client.Timeout = 0
+	} else {
+		client.Transport = &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: opts.CAPool, MinVersion: tls.VersionTLS12},
-		}}
+		}
 	}
-	s.kube = &kubernetes{base: strings.TrimSuffix(opts.KubernetesURL, "/"), token: opts.Token, client: client}
+	s.kube = &kubernetes{base: strings.TrimSuffix(opts.KubernetesURL, "/"), token: opts.Token, client: &client}
 	s.routes()
 	return s
 }

@@ -1,0 +1,285 @@
+// Package s3fake is an S3 in memory for tests: versions, delete markers, Object Lock and the errors that go with them.
+// It has the methods of the SDK's client that evidence and registry use.
+package s3fake
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+)
+
+// pageSize is small, so that every listing is paged.
+const pageSize = 2
+
+// Version is one stored version.
+type Version struct {
+	Key, ID, ETag string
+	Body          []byte
+	Marker        bool
+	Mode          types.ObjectLockMode
+	Until         time.Time
+	At            time.Time
+}
+
+// Store is the service. Every bucket exists and keeps versions.
+type Store struct {
+	// DropLocks makes the store take lock headers and not lock, NoChecksums makes it tell none, and DeletesAnything makes
+	// it delete locked versions.
+	DropLocks, NoChecksums, DeletesAnything bool
+	// BeforeCopy, if set, is called before each copy.
+	BeforeCopy func(key string) error
+
+	mu      sync.Mutex
+	next    int
+	buckets map[string][]*Version
+	writes  []string
+}
+
+// New returns an empty store.
+func New() *Store { return &Store{buckets: map[string][]*Version{}} }
+
+// Add stores an unlocked version, as an owner of the data would, and returns its id.
+func (s *Store) Add(bucket, key, body string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(bucket, &Version{Key: key, Body: []byte(body)}).ID
+}
+
+// Mark puts a delete marker on a key.
+func (s *Store) Mark(bucket, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(bucket, &Version{Key: key, Marker: true})
+}
+
+// Versions returns copies of a bucket's versions whose keys have the prefix, oldest first.
+func (s *Store) Versions(bucket, prefix string) []Version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Version
+	for _, v := range s.buckets[bucket] {
+		if strings.HasPrefix(v.Key, prefix) {
+			out = append(out, *v)
+		}
+	}
+	return out
+}
+
+// Change alters a stored version behind the store's back.
+func (s *Store) Change(bucket, key string, change func(*Version)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.buckets[bucket] {
+		if v.Key == key {
+			change(v)
+		}
+	}
+}
+
+// Writes lists the puts and copies in order, as "put key" or "copy key".
+func (s *Store) Writes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.writes)
+}
+
+func (s *Store) add(bucket string, v *Version) *Version {
+	s.next++
+	sum := md5.Sum(v.Body)
+	v.ID, v.ETag, v.At = fmt.Sprintf("v+%d/", s.next), `"`+hex.EncodeToString(sum[:])+`"`, time.Now()
+	s.buckets[bucket] = append(s.buckets[bucket], v)
+	return v
+}
+
+func (s *Store) find(bucket, key, id string) *Version {
+	var found *Version
+	for _, v := range s.buckets[bucket] {
+		if v.Key == key && (id == "" || v.ID == id) {
+			found = v
+		}
+	}
+	return found
+}
+
+// ListObjectVersions lists two versions at a time, by key and newest first.
+func (s *Store) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*Version
+	for i, v := range s.buckets[*in.Bucket] {
+		if strings.HasPrefix(v.Key, aws.ToString(in.Prefix)) {
+			all = append(all, s.buckets[*in.Bucket][i])
+		}
+	}
+	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b *Version) int { return cmp.Compare(a.Key, b.Key) })
+	if in.VersionIdMarker != nil {
+		i := slices.IndexFunc(all, func(v *Version) bool { return v.ID == *in.VersionIdMarker })
+		all = all[i+1:]
+	}
+	out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(len(all) > pageSize)}
+	for _, v := range all[:min(len(all), pageSize)] {
+		latest := aws.Bool(s.find(*in.Bucket, v.Key, "") == v)
+		if v.Marker {
+			out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{Key: &v.Key, VersionId: &v.ID, IsLatest: latest, LastModified: &v.At})
+		} else {
+			out.Versions = append(out.Versions, types.ObjectVersion{Key: &v.Key, VersionId: &v.ID, IsLatest: latest, LastModified: &v.At, ETag: &v.ETag, Size: aws.Int64(int64(len(v.Body)))})
+		}
+		out.NextKeyMarker, out.NextVersionIdMarker = &v.Key, &v.ID
+	}
+	return out, nil
+}
+
+// GetObject returns a version's bytes.
+func (s *Store) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.find(*in.Bucket, *in.Key, aws.ToString(in.VersionId))
+	if v == nil || v.Marker {
+		return nil, fault("NoSuchVersion")
+	}
+	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(v.Body)), VersionId: &v.ID}, nil
+}
+
+// HeadObject returns what is known of a version.
+func (s *Store) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.find(*in.Bucket, *in.Key, aws.ToString(in.VersionId))
+	if v == nil || v.Marker {
+		return nil, fault("NotFound")
+	}
+	out := &s3.HeadObjectOutput{VersionId: &v.ID, ContentLength: aws.Int64(int64(len(v.Body))), ETag: &v.ETag}
+	if v.Mode != "" {
+		out.ObjectLockMode, out.ObjectLockRetainUntilDate = v.Mode, &v.Until
+	}
+	if in.ChecksumMode == types.ChecksumModeEnabled && !s.NoChecksums {
+		out.ChecksumSHA256, out.ChecksumType = checksum(v.Body), types.ChecksumTypeFullObject
+	}
+	return out, nil
+}
+
+// PutObject stores a new version.
+func (s *Store) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	body, err := io.ReadAll(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in.ChecksumSHA256 != nil && *in.ChecksumSHA256 != *checksum(body) {
+		return nil, fault("BadDigest")
+	}
+	v, err := s.write("put", *in.Bucket, *in.Key, body, in.IfNoneMatch, in.ObjectLockMode, in.ObjectLockRetainUntilDate)
+	if err != nil {
+		return nil, err
+	}
+	return &s3.PutObjectOutput{VersionId: &v.ID}, nil
+}
+
+// CopyObject copies one version, which CopySource names in URL encoding.
+func (s *Store) CopyObject(ctx context.Context, in *s3.CopyObjectInput, _ ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
+	if s.BeforeCopy != nil {
+		if err := s.BeforeCopy(*in.Key); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path, escaped, _ := strings.Cut(*in.CopySource, "?versionId=")
+	source, err1 := url.QueryUnescape(path)
+	id, err2 := url.QueryUnescape(escaped)
+	if err1 != nil || err2 != nil {
+		return nil, fault("InvalidArgument")
+	}
+	bucket, key, _ := strings.Cut(source, "/")
+	from := s.find(bucket, key, id)
+	if from == nil || from.Marker {
+		return nil, fault("NoSuchKey")
+	}
+	if in.CopySourceIfMatch != nil && *in.CopySourceIfMatch != from.ETag {
+		return nil, fault("PreconditionFailed")
+	}
+	v, err := s.write("copy", *in.Bucket, *in.Key, from.Body, in.IfNoneMatch, in.ObjectLockMode, in.ObjectLockRetainUntilDate)
+	if err != nil {
+		return nil, err
+	}
+	return &s3.CopyObjectOutput{VersionId: &v.ID}, nil
+}
+
+func (s *Store) write(verb, bucket, key string, body []byte, ifNoneMatch *string, mode types.ObjectLockMode, until *time.Time) (*Version, error) {
+	if current := s.find(bucket, key, ""); ifNoneMatch != nil && current != nil && !current.Marker {
+		return nil, fault("PreconditionFailed")
+	}
+	if mode != "" && !until.After(time.Now()) {
+		return nil, fault("InvalidArgument")
+	}
+	v := &Version{Key: key, Body: bytes.Clone(body)}
+	if mode != "" && !s.DropLocks {
+		v.Mode, v.Until = mode, *until
+	}
+	s.writes = append(s.writes, verb+" "+key)
+	return s.add(bucket, v), nil
+}
+
+// GetObjectRetention returns a version's lock.
+func (s *Store) GetObjectRetention(_ context.Context, in *s3.GetObjectRetentionInput, _ ...func(*s3.Options)) (*s3.GetObjectRetentionOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.find(*in.Bucket, *in.Key, aws.ToString(in.VersionId))
+	switch {
+	case v == nil:
+		return nil, fault("NoSuchKey")
+	case v.Mode == "":
+		return nil, fault("NoSuchObjectLockConfiguration")
+	}
+	return &s3.GetObjectRetentionOutput{Retention: &types.ObjectLockRetention{Mode: types.ObjectLockRetentionMode(v.Mode), RetainUntilDate: &v.Until}}, nil
+}
+
+// DeleteObject deletes a version if it is not locked; without a version id it puts a marker and always succeeds.
+func (s *Store) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in.VersionId == nil {
+		s.add(*in.Bucket, &Version{Key: *in.Key, Marker: true})
+		return &s3.DeleteObjectOutput{}, nil
+	}
+	v := s.find(*in.Bucket, *in.Key, *in.VersionId)
+	if v != nil && v.Mode != "" && !s.DeletesAnything {
+		return nil, fault("AccessDenied")
+	}
+	s.buckets[*in.Bucket] = slices.DeleteFunc(s.buckets[*in.Bucket], func(e *Version) bool { return e == v })
+	return &s3.DeleteObjectOutput{}, nil
+}
+
+func checksum(body []byte) *string {
+	sum := sha256.Sum256(body)
+	return aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+func fault(code string) error { return &smithy.GenericAPIError{Code: code, Message: code} }
