@@ -52,7 +52,7 @@ func Faults(err error) []Fault {
 // join returns the faults as one error, in the order of the file, or nil.
 func join(faults []Fault) error {
 	slices.SortStableFunc(faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
 	})
 	errs := make([]error, 0, len(faults))
 	for _, f := range faults {

@@ -77,6 +77,13 @@ type Request struct {
 	// requester's approvals do not count.
 	Requester string `json:"requester"`
 	Summary   string `json:"summary,omitempty"`
+	// Severity is SEV1 (highest) to SEV4. Confidence is the detector's, 0 to 1. Facet narrows the kind: integrity,
+	// confidentiality or both; api, membership, weights or stolen_credential; malware.
+	Severity   string  `json:"severity,omitempty"`
+	Confidence float64 `json:"confidence,omitempty"`
+	Facet      string  `json:"facet,omitempty"`
+	// Parent is the id of the incident whose playbook runs this one as a child.
+	Parent string `json:"parent,omitempty"`
 	// DetectedAt is the time of the first signal.
 	DetectedAt time.Time `json:"detected_at"`
 	// PlaybookDigest, when set, is the digest of the playbook that the requester expects to be run.

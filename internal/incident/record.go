@@ -63,6 +63,12 @@ type Radius struct {
 	Callers         []string `json:"callers,omitempty"`
 	PersonalData    bool     `json:"personal_data"`
 	HighRisk        bool     `json:"high_risk"`
+	// SharedCredentials is true if a credential in the radius has more than one holder's work depending on it.
+	SharedCredentials bool `json:"shared_credentials"`
+	// Criticality are those of the affected systems: safety, business or internal. Exposure are those of the endpoints.
+	Criticality []string `json:"criticality,omitempty"`
+	Exposure    []string `json:"exposure,omitempty"`
+	Environment string   `json:"environment,omitempty"`
 	// Unknown lists assets whose lineage is unknown; they count as affected (V9).
 	Unknown []string `json:"unknown_lineage,omitempty"`
 }

@@ -184,12 +184,14 @@ func (w *walk) credentials() {
 		if c.Env != w.env || c.Protected {
 			continue
 		}
-		if c.can("write", writable) {
+		writes, calls := c.can("write", writable), c.can("invoke", w.out.Endpoints)
+		if writes {
 			w.out.Writers = append(w.out.Writers, c.ID)
 		}
-		if c.can("invoke", w.out.Endpoints) {
+		if calls {
 			w.out.Callers = append(w.out.Callers, c.ID)
 		}
+		w.out.SharedCredentials = w.out.SharedCredentials || c.Shared && (writes || calls)
 	}
 }
 
@@ -201,10 +203,15 @@ func (w *walk) regimes() {
 		if s == nil {
 			continue
 		}
+		w.out.Criticality = appendNew(w.out.Criticality, s.Criticality)
 		if p := w.inv.Profile(s.Profile); p != nil && p.AIAct.Class == "high" {
 			w.out.HighRisk = true
 		}
 	}
+	for _, id := range w.out.Endpoints {
+		w.out.Exposure = appendNew(w.out.Exposure, w.inv.Endpoint(id).Exposure)
+	}
+	w.out.Environment = w.env
 }
 
 // serving reports whether the checkpoint is in production now.

@@ -36,6 +36,9 @@ func (s *Stack) startWorker(ctx context.Context) error {
 	return err
 }
 
+// WorkerBinary is the path of the real worker, for tests that start one of their own with an environment that is wrong.
+func (s *Stack) WorkerBinary() string { return s.binaries.worker }
+
 // WorkerEnv is the worker's whole environment.
 func (s *Stack) WorkerEnv() []string {
 	return append(s.cliEnv(),
