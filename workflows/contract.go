@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"firebreak/internal/incident"
 	"firebreak/playbooks"
 )
@@ -11,6 +13,8 @@ const (
 	BackdoorDiscoveryWorkflow = "BackdoorDiscovery"
 	ExtractionEventWorkflow   = "ExtractionEvent"
 	DatasetCompromiseWorkflow = "DatasetCompromise"
+	// CustomWorkflow runs the playbook of any other kind.
+	CustomWorkflow = "Custom"
 
 	// StatusQuery returns the incident.Record.
 	StatusQuery = "status"
@@ -21,6 +25,20 @@ const (
 	DecideApprovalUpdate = "decide-approval"
 	// CloseIncidentUpdate takes a CloseIncident and returns a DecisionOutcome.
 	CloseIncidentUpdate = "close-incident"
+
+	// The updates that steer an open incident. Each takes a Steer and returns a DecisionOutcome; a refusal is recorded.
+	PauseIncidentUpdate    = "pause-incident"
+	ResumeIncidentUpdate   = "resume-incident"
+	SkipStepUpdate         = "skip-step"
+	RetryStepUpdate        = "retry-step"
+	AddTargetUpdate        = "add-target"
+	AbortIncidentUpdate    = "abort-incident"
+	CompleteTaskUpdate     = "complete-task"
+	EndWaitUpdate          = "end-wait"
+	SetAnchorUpdate        = "set-anchor"
+	DismissClockUpdate     = "dismiss-clock"
+	FileClockUpdate        = "file-clock"
+	AcknowledgeBriefUpdate = "acknowledge-brief"
 )
 
 // WorkflowType returns the workflow that runs the playbooks of a kind.
@@ -33,7 +51,7 @@ func WorkflowType(kind incident.Kind) string {
 	case incident.DatasetCompromise:
 		return DatasetCompromiseWorkflow
 	}
-	return ""
+	return CustomWorkflow
 }
 
 // TaskQueue is where incidents of a mode run.
@@ -62,6 +80,27 @@ type CloseIncident struct {
 	FalsePositive bool   `json:"false_positive"`
 	Reason        string `json:"reason"`
 	Via           string `json:"via,omitempty"`
+}
+
+// Steer is what a person asks of an open incident. Each update reads the fields that it needs.
+type Steer struct {
+	Person string `json:"person"`
+	Reason string `json:"reason,omitempty"`
+	Via    string `json:"via,omitempty"`
+	// Step and Target name what skip-step, retry-step, complete-task and end-wait are about; without a Target, all of them.
+	Step   string `json:"step,omitempty"`
+	Target string `json:"target,omitempty"`
+	// Asset is what add-target adds to the incident.
+	Asset string `json:"asset,omitempty"`
+	// Outcome is what a task came to.
+	Outcome string `json:"outcome,omitempty"`
+	// Anchor and At set an instant that legal clocks run from; Clock names a regime, Reference a filing.
+	Anchor    string    `json:"anchor,omitempty"`
+	At        time.Time `json:"at,omitzero"`
+	Clock     string    `json:"clock,omitempty"`
+	Reference string    `json:"reference,omitempty"`
+	// Undo makes abort-incident undo what was done.
+	Undo bool `json:"undo,omitempty"`
 }
 
 // DecisionOutcome tells the person what came of a decision.

@@ -37,9 +37,18 @@ type Record struct {
 	PlanDigest string     `json:"plan_digest"`
 	Steps      []Step     `json:"steps"`
 	Approvals  []Approval `json:"approvals,omitempty"`
-	Evidence   Evidence   `json:"evidence"`
-	Legal      Legal      `json:"legal"`
-	Alerts     []Alert    `json:"alerts,omitempty"`
+	Tasks      []Task     `json:"tasks,omitempty"`
+	Waits      []Wait     `json:"waits,omitempty"`
+	Children   []Child    `json:"children,omitempty"`
+	Clocks     []Clock    `json:"clocks,omitempty"`
+	Watched    Watched    `json:"watched,omitzero"`
+	// Paused is true while no new step is started. What runs goes on to its proof.
+	Paused bool `json:"paused,omitempty"`
+	// Aborted is set when the playbook was ended before its end, and says why.
+	Aborted  string   `json:"aborted,omitempty"`
+	Evidence Evidence `json:"evidence"`
+	Legal    Legal    `json:"legal"`
+	Alerts   []Alert  `json:"alerts,omitempty"`
 	// AlertCount counts every signal that joined, also those no longer kept in Alerts.
 	AlertCount int     `json:"alert_count"`
 	Timeline   []Event `json:"timeline"`
@@ -87,6 +96,9 @@ type Legal struct {
 	Channel string    `json:"channel"`
 	TS      string    `json:"ts"`
 	ToldAt  time.Time `json:"told_at,omitzero"`
+	// AcknowledgedBy names who in legal or privacy acknowledged the brief.
+	AcknowledgedBy string    `json:"acknowledged_by,omitempty"`
+	AcknowledgedAt time.Time `json:"acknowledged_at,omitzero"`
 }
 
 // Event is one line of the timeline.
