@@ -66,6 +66,8 @@ type Action struct {
 	Proof string
 	// Reversal says what Undo does.
 	Reversal string
+	// Supersedes names the action whose effect on the same target this one ends; its proof is then no longer watched.
+	Supersedes string
 	// NeedsKnownGood is true if a target without a known-good checkpoint cannot be acted on.
 	NeedsKnownGood bool
 }
@@ -99,7 +101,7 @@ func Catalogue() []Action {
 		{
 			Name: "endpoint.enable", Doc: "Puts a KServe InferenceService back into service after its rollback.",
 			Role: incident.RoleRecovery, Effect: Reversible, Queue: ContainQueue, Targets: inventory.EndpointTarget, Timeout: 5 * time.Minute,
-			Params: probe, NeedsKnownGood: true,
+			Params: probe, NeedsKnownGood: true, Supersedes: "endpoint.disable",
 			Proof:    "the endpoint is called from outside and every answer carries the digest of the known-good checkpoint",
 			Reversal: "the endpoint is taken out of service again",
 		},

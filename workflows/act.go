@@ -33,20 +33,25 @@ type act struct {
 	row    *incident.Step
 	// stacked is true once the act is on the undo stack.
 	stacked bool
+	// counted is true once the objects it preserved are counted.
+	counted bool
+	// hurry makes a background retry act at once.
+	hurry bool
 }
 
 // errNotProved means that the effect was observed not to hold.
 var errNotProved = errors.New("not proved")
 
 func (a *act) run(ctx workflow.Context) {
+	a.running[a.key()] = a
 	a.row.Status = incident.Running
-	a.row.StartedAt = workflow.Now(ctx)
-	a.row.Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.step.ID, a.target.ID)}
-	rounds := frontRounds
-	if a.action.Role == incident.RoleRecovery {
-		// Opening a wrong model again and again is worse than staying contained.
-		rounds = 1
+	if a.row.StartedAt.IsZero() {
+		a.row.StartedAt = workflow.Now(ctx)
 	}
+	if a.row.Receipt == nil {
+		a.row.Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.step.ID, a.target.ID)}
+	}
+	rounds := a.rounds()
 	pause := firstPause
 	for i := 1; ; i++ {
 		err := a.round(ctx)
@@ -54,13 +59,34 @@ func (a *act) run(ctx workflow.Context) {
 			return
 		}
 		a.failed(ctx, err)
-		if final(err) || i == rounds || a.closing != nil {
+		if final(err) || i >= rounds || a.over() {
 			a.giveUp(ctx, final(err), pause)
 			return
 		}
-		_ = workflow.Sleep(ctx, pause)
+		_, _ = workflow.AwaitWithTimeout(ctx, pause, a.over)
 		pause *= 2
 	}
+}
+
+func (a *act) key() string { return a.row.ID + "/" + a.row.Target }
+
+// over reports whether people ended the trying: the incident was closed or the step was skipped.
+func (a *act) over() bool { return a.closing != nil || a.skipped() != "" }
+
+func (a *act) skipped() string {
+	return firstOf(a.skips[a.key()], a.skips[a.row.ID+"/"])
+}
+
+// rounds is how often the act is tried in its place. Opening a wrong model again and again is worse than staying
+// contained, so a recovery is tried once.
+func (a *act) rounds() int {
+	switch {
+	case a.action.Role == incident.RoleRecovery:
+		return 1
+	case a.step.Rounds > 0:
+		return a.step.Rounds
+	}
+	return frontRounds
 }
 
 // round captures once, acts, and verifies.
@@ -109,8 +135,9 @@ func (a *act) proved(ctx workflow.Context) {
 	facts := a.row.Receipt.Effect.Facts
 	switch a.action.Role {
 	case incident.RoleEvidence:
-		if n, err := strconv.Atoi(facts[incident.FactObjects]); err == nil {
+		if n, err := strconv.Atoi(facts[incident.FactObjects]); err == nil && !a.counted {
 			a.rec.Evidence.Objects += n
+			a.counted = true
 		}
 	case incident.RoleNotification:
 		a.rec.Legal = incident.Legal{Channel: facts[incident.FactChannel], TS: facts[incident.FactTS], ToldAt: workflow.Now(ctx)}
@@ -134,25 +161,48 @@ func (a *act) giveUp(ctx workflow.Context, isFinal bool, pause time.Duration) {
 	a.row.EndedAt = workflow.Now(ctx)
 	a.row.Status = incident.Failed
 	recovery := a.action.Role == incident.RoleRecovery
-	if recovery && a.row.Receipt.Effect == nil || isFinal && !recovery || a.closing != nil {
-		return
-	}
-	a.background++
-	try := a.retry
-	if recovery {
-		try = a.revert
-		if a.revert(ctx) {
-			a.background--
-			return
+	switch {
+	case a.skipped() != "":
+		a.row.Status, a.row.Reason, a.row.Denied = incident.Skipped, a.skipped(), true
+	case a.closing != nil, recovery && a.row.Receipt.Effect == nil:
+	case recovery:
+		if !a.revert(ctx) {
+			a.inBackground(ctx, pause, a.revert)
 		}
-	} else {
+	case !isFinal:
 		a.row.Status = incident.Retrying
+		a.inBackground(ctx, pause, a.retry)
 	}
+	a.consequence(ctx)
+}
+
+// consequence does what the step's on_failure says.
+func (a *act) consequence(ctx workflow.Context) {
+	switch a.step.OnFailure {
+	case playbooks.Stop:
+		a.halted = fmt.Sprintf("%s failed on %s and stops the playbook", a.row.ID, a.row.Target)
+		a.event(ctx, a.row.ID, a.row.Target, "no further step is started: on_failure is stop")
+	case playbooks.Abort:
+		a.finish(ctx, ending{by: "the playbook", reason: a.row.ID + " failed on " + a.row.Target, undo: true, aborted: true})
+	case playbooks.Continue:
+	}
+}
+
+// inBackground tries until it is over, a little slower each time, or at once if a person asks for it.
+func (a *act) inBackground(ctx workflow.Context, pause time.Duration, try func(workflow.Context) bool) {
+	a.background++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { a.background-- }()
-		for a.closing == nil {
-			ok, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return a.closing != nil })
-			if ok || err != nil || try(ctx) {
+		for {
+			_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return a.over() || a.hurry })
+			if reason := a.skipped(); reason != "" && a.closing == nil {
+				a.row.Status, a.row.Reason, a.row.Denied = incident.Skipped, reason, true
+			}
+			if err != nil || a.over() {
+				return
+			}
+			a.hurry = false
+			if try(ctx) {
 				return
 			}
 			pause = min(2*pause, longestPause)

@@ -12,59 +12,161 @@ import (
 	"firebreak/playbooks"
 )
 
-// ask waits for people to decide. Silence leaves things as they are.
-func (r *response) ask(ctx workflow.Context, s *playbooks.Step) {
-	a := r.approval(s.ID)
-	a.Unlocks, a.Reason = r.unlocks(s.ID)
-	if len(a.Unlocks) == 0 {
-		a.Status = incident.ApprovalNotAsked
+func (r *response) newApproval(s *playbooks.Step) incident.Approval {
+	return incident.Approval{
+		Step: s.ID, Title: s.Title, Roles: s.Approval.Roles, Quorum: s.Approval.Quorum,
+		PlanDigest: r.plan.Digest, Status: incident.ApprovalPending,
+	}
+}
+
+// ask waits for people to decide. Silence leaves things as they are, or does less, but never what was asked.
+func (r *response) ask(ctx workflow.Context, s *playbooks.Step, pass int, omit string) {
+	i := r.openApproval(s)
+	a := &r.rec.Approvals[i]
+	a.Unlocks, a.Reason = r.unlocks(s.ID, pass)
+	if omit == "" {
+		omit = r.unmetByTask(s, pass)
+	}
+	if omit != "" || len(a.Unlocks) == 0 {
+		a.Status, a.Reason = incident.ApprovalNotAsked, firstOf(omit, a.Reason)
 		r.event(ctx, s.ID, "", "not asked: %s", a.Reason)
 		return
 	}
 	a.Reason = ""
-	a.Status = incident.ApprovalWaiting
+	if len(s.Approval.AutoWhen) > 0 && s.Approval.AutoWhen.Holds(r.facts(s.Approval.AutoWhen)) {
+		a.Status, a.Reason, a.DecidedAt = incident.ApprovalGranted, "by the playbook: "+s.Approval.AutoWhen.String(), workflow.Now(ctx)
+		r.event(ctx, s.ID, "", "granted by the playbook (%s): %s", s.Approval.AutoWhen, strings.Join(a.Unlocks, ", "))
+		return
+	}
 	a.AskedAt = workflow.Now(ctx)
-	a.ExpiresAt = a.AskedAt.Add(s.Approval.Timeout)
-	r.event(ctx, s.ID, "", "approval asked of %s (%d of %d), until %s: %s",
-		strings.Join(a.Roles, ", "), a.Quorum, len(a.Roles), a.ExpiresAt.UTC().Format("15:04:05 MST"), strings.Join(a.Unlocks, ", "))
-	decided, err := workflow.AwaitWithTimeout(ctx, s.Approval.Timeout, func() bool {
-		return a.Status != incident.ApprovalWaiting || r.closing != nil
-	})
-	if err == nil && decided && a.Status != incident.ApprovalWaiting {
+	r.wait(ctx, s, i)
+	if r.rec.Approvals[i].Status == incident.ApprovalWaiting && s.Approval.OnTimeout == playbooks.Escalate && r.closing == nil {
+		r.rec.Approvals[i].Roles = append(slices.Clone(s.Approval.Roles), s.Approval.EscalateTo...)
+		r.event(ctx, s.ID, "", "nobody decided in time; escalated to %s", strings.Join(s.Approval.EscalateTo, ", "))
+		r.wait(ctx, s, i)
+	}
+	r.timeOut(ctx, s, i)
+}
+
+// openApproval returns the index of the request that is to be asked: the one laid out with the plan, or a further one if
+// that was decided before. The index stays good while others are added.
+func (r *response) openApproval(s *playbooks.Step) int {
+	for i := range r.rec.Approvals {
+		if r.rec.Approvals[i].Step == s.ID && r.rec.Approvals[i].Status == incident.ApprovalPending {
+			return i
+		}
+	}
+	r.rec.Approvals = append(r.rec.Approvals, r.newApproval(s))
+	return len(r.rec.Approvals) - 1
+}
+
+// wait waits for one timeout, with reminders.
+func (r *response) wait(ctx workflow.Context, s *playbooks.Step, i int) {
+	a := &r.rec.Approvals[i]
+	a.Status = incident.ApprovalWaiting
+	a.ExpiresAt = workflow.Now(ctx).Add(s.Approval.Timeout)
+	r.event(ctx, s.ID, "", "approval asked of %s (%d needed), until %s: %s",
+		strings.Join(a.Roles, ", "), a.Quorum, a.ExpiresAt.UTC().Format("15:04:05 MST"), strings.Join(a.Unlocks, ", "))
+	decided := func() bool { return r.rec.Approvals[i].Status != incident.ApprovalWaiting || r.closing != nil }
+	for left := s.Approval.Timeout; left > 0; left = r.rec.Approvals[i].ExpiresAt.Sub(workflow.Now(ctx)) {
+		if s.Approval.RemindEvery > 0 {
+			left = min(left, s.Approval.RemindEvery)
+		}
+		ok, err := workflow.AwaitWithTimeout(ctx, left, decided)
+		if ok || err != nil {
+			return
+		}
+		if workflow.Now(ctx).Before(r.rec.Approvals[i].ExpiresAt) {
+			r.event(ctx, s.ID, "", "still waiting for %s", strings.Join(r.rec.Approvals[i].Roles, ", "))
+		}
+	}
+}
+
+// timeOut ends a request that nobody decided.
+func (r *response) timeOut(ctx workflow.Context, s *playbooks.Step, i int) {
+	a := &r.rec.Approvals[i]
+	if a.Status != incident.ApprovalWaiting {
 		return
 	}
 	a.Status, a.DecidedAt = incident.ApprovalTimedOut, workflow.Now(ctx)
-	r.event(ctx, s.ID, "", "nobody decided in time; things stay as they are")
+	if r.closing != nil {
+		return
+	}
+	switch s.Approval.OnTimeout {
+	case playbooks.ProceedWithLesser:
+		r.event(ctx, s.ID, "", "nobody decided in time; the lesser step is taken instead")
+	case playbooks.AbortOnTimeout:
+		r.event(ctx, s.ID, "", "nobody decided in time; the playbook is aborted")
+		r.finish(ctx, ending{by: "the playbook", reason: s.ID + ": nobody decided in time", undo: true, aborted: true})
+	case playbooks.Stay, playbooks.Escalate:
+		r.event(ctx, s.ID, "", "nobody decided in time; things stay as they are")
+	}
 }
 
-// unlocks lists the step/target pairs that would run if the approval were granted, or says why there are none. People
-// are not asked for a decision from which nothing follows.
-func (r *response) unlocks(approval string) (pairs []string, reason string) {
+// pair is how a request names what it unlocks; approved reports whether a granted request named it. An approval covers
+// only what it was asked for: a target that came later needs its own.
+func pair(s *playbooks.Step, t inventory.Target) string {
+	text := s.ID + ": " + firstOf(s.Action, s.Title) + " on " + t.ID
+	if action, _ := playbooks.FindAction(s.Action); action.NeedsKnownGood && t.KnownGood != nil {
+		text += " to " + t.KnownGood.ID + " (" + short(t.KnownGood.RootDigest) + ")"
+	}
+	return text
+}
+
+func (r *response) approved(approval, pair string) bool {
+	return slices.ContainsFunc(r.rec.Approvals, func(a incident.Approval) bool {
+		return a.Step == approval && a.Status == incident.ApprovalGranted && slices.Contains(a.Unlocks, pair)
+	})
+}
+
+// unlocks lists what would run if the approval were granted, or says why nothing would. People are not asked for a
+// decision from which nothing follows.
+func (r *response) unlocks(approval string, pass int) (pairs []string, reason string) {
 	reason = "no step has anything to act on"
 	r.plan.Playbook.Walk(func(_ string, s *playbooks.Step) {
 		if !slices.Contains(s.Needs, approval) {
 			return
 		}
+		if s.Action == "" {
+			pairs = append(pairs, s.ID+": "+s.Title)
+			return
+		}
 		others := *s
-		others.Needs = slices.DeleteFunc(slices.Clone(s.Needs), func(id string) bool { return id == approval || !r.ended[id] })
-		for _, t := range r.plan.Targets[s.ID] {
-			if why, _ := r.blocked(&others, t); why != "" {
+		others.Needs = slices.DeleteFunc(slices.Clone(s.Needs), func(id string) bool {
+			return id == approval || !r.ended[stepKey(pass, id)]
+		})
+		if why, _ := r.omitted(s); why != "" && s.LesserOf == "" {
+			reason = why
+			return
+		}
+		for _, t := range r.targets(s.ID, pass) {
+			if why, _ := r.blocked(&others, t, pass); why != "" {
 				reason = why
 				continue
 			}
-			pairs = append(pairs, unlockText(s, t))
+			pairs = append(pairs, pair(s, t))
 		}
 	})
 	return pairs, reason
 }
 
-// unlockText says what would be done, with the checkpoint and its digest where one is put in place.
-func unlockText(s *playbooks.Step, t inventory.Target) string {
-	text := s.Action + " on " + t.ID
-	if action, _ := playbooks.FindAction(s.Action); action.NeedsKnownGood {
-		text += " to " + t.KnownGood.ID + " (" + short(t.KnownGood.RootDigest) + ")"
+// voidOpenApprovals asks every waiting request again on the new plan: what was decided on the old one counts no more.
+func (r *response) voidOpenApprovals(ctx workflow.Context) {
+	for i := range r.rec.Approvals {
+		a := &r.rec.Approvals[i]
+		if a.Status != incident.ApprovalWaiting && a.Status != incident.ApprovalPending {
+			continue
+		}
+		a.PlanDigest = r.plan.Digest
+		for j := range a.Decisions {
+			if a.Decisions[j].Counted {
+				a.Decisions[j].Counted, a.Decisions[j].Reason = false, "the plan changed"
+			}
+		}
+		if a.Status == incident.ApprovalWaiting {
+			r.event(ctx, a.Step, "", "the plan changed; the approval is asked again on plan %s", short(a.PlanDigest))
+		}
 	}
-	return text
 }
 
 // decide is the handler of the decide-approval update. Every decision is recorded, the refused ones with their reason.
@@ -72,7 +174,7 @@ func (r *response) decide(ctx workflow.Context, d DecideApproval) (DecisionOutco
 	if r.plan == nil {
 		return DecisionOutcome{Message: "the plan is not resolved yet"}, nil
 	}
-	a := r.approval(d.Step)
+	a := r.deciding(d.Step)
 	if a == nil {
 		r.event(ctx, d.Step, "", "refused a decision of %s: there is no such approval", d.Person)
 		return DecisionOutcome{Message: fmt.Sprintf("there is no approval %q in this playbook", d.Step)}, nil
@@ -100,6 +202,16 @@ func (r *response) decide(ctx workflow.Context, d DecideApproval) (DecisionOutco
 	}
 	r.event(ctx, d.Step, "", "approved by %s (%s); %d of %d", person.ID, role, a.Granted(), a.Quorum)
 	return DecisionOutcome{Accepted: true, Message: fmt.Sprintf("recorded; %d of %d", a.Granted(), a.Quorum)}, nil
+}
+
+// deciding is the request of the step that waits for decisions, or else the latest one.
+func (r *response) deciding(step string) *incident.Approval {
+	for i := range r.rec.Approvals {
+		if r.rec.Approvals[i].Step == step && r.rec.Approvals[i].Status == incident.ApprovalWaiting {
+			return &r.rec.Approvals[i]
+		}
+	}
+	return r.approval(step)
 }
 
 // eligible returns the role for which a decision counts, or why it does not.

@@ -10,22 +10,35 @@ import (
 	"firebreak/playbooks"
 )
 
-// closers is the role that may close an incident.
-const closers = "IC"
-
 // requestClose is the handler of the close-incident update.
 func (r *response) requestClose(ctx workflow.Context, c CloseIncident) (DecisionOutcome, error) {
 	if reason := r.mayClose(c); reason != "" {
 		r.event(ctx, "", "", "refused to close for %s: %s", c.Person, reason)
 		return DecisionOutcome{Message: reason}, nil
 	}
-	r.closing = &c
-	what := "closed"
-	if c.FalsePositive {
-		what = "closed as a false positive; undoing"
+	r.finish(ctx, ending{by: c.Person, reason: c.Reason, falsePositive: c.FalsePositive, undo: c.FalsePositive})
+	return DecisionOutcome{Accepted: true, Message: "closed"}, nil
+}
+
+// finish ends the incident once. Everything that waits is let go.
+func (r *response) finish(ctx workflow.Context, e ending) {
+	if r.closing != nil {
+		return
 	}
-	r.event(ctx, "", "", "%s by %s: %s", what, c.Person, c.Reason)
-	return DecisionOutcome{Accepted: true, Message: what}, nil
+	e.undo = e.undo || e.falsePositive
+	r.closing = &e
+	what := "closed"
+	switch {
+	case e.aborted:
+		what = "aborted"
+		r.rec.Aborted = e.reason
+	case e.falsePositive:
+		what = "closed as a false positive"
+	}
+	if e.undo {
+		what += "; undoing"
+	}
+	r.event(ctx, "", "", "%s by %s: %s", what, e.by, e.reason)
 }
 
 func (r *response) mayClose(c CloseIncident) string {
@@ -42,8 +55,8 @@ func (r *response) mayClose(c CloseIncident) string {
 	if p == nil {
 		return fmt.Sprintf("%s is not in the inventory", c.Person)
 	}
-	if !r.actsAs(p, closers) {
-		return fmt.Sprintf("%s (%s) may not close an incident; an %s may", p.ID, p.Role, closers)
+	if !r.actsAs(p, commander) {
+		return fmt.Sprintf("%s (%s) may not close an incident; an %s may", p.ID, p.Role, commander)
 	}
 	return ""
 }
@@ -53,8 +66,10 @@ func (r *response) mayClose(c CloseIncident) string {
 func (r *response) close(ctx workflow.Context) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	if r.closing.FalsePositive {
+	if r.closing != nil && r.closing.undo {
 		r.undo(ctx)
+	}
+	if r.closing != nil && r.closing.falsePositive {
 		r.rec.Verdict = incident.FalsePositive
 	}
 	r.rec.Progress = incident.Closed

@@ -27,6 +27,11 @@ func DatasetCompromise(ctx workflow.Context, req incident.Request) (*incident.Re
 	return respond(ctx, incident.DatasetCompromise, req)
 }
 
+// Custom responds to a kind of incident that a team added as a playbook alone.
+func Custom(ctx workflow.Context, req incident.Request) (*incident.Record, error) {
+	return respond(ctx, req.Kind, req)
+}
+
 // planRetry is how long the engine waits before it reads a faulty playbook or inventory again. The incident stays open
 // meanwhile, so that mending the file is enough.
 const planRetry = 15 * time.Second
@@ -36,26 +41,41 @@ type response struct {
 	req  incident.Request
 	plan *playbooks.Plan
 	rec  *incident.Record
-	// ended holds the ids of the steps that have ended, whatever their outcome; siblings in a parallel set wait on it.
-	ended map[string]bool
-	// acts are the effects that took place, oldest first; a false positive undoes them newest first.
+	// acts are the effects that took place, oldest first; undo takes them back newest first.
 	acts []*act
-	// closing is set once by the close-incident update.
-	closing *CloseIncident
+	// running holds the act of each operation that is being tried, so that a person can hurry or skip it.
+	running map[string]*act
+	// pass numbers the walks through the playbook: 0 is the first, each added target gets one of its own.
+	pass map[string]int
+	// passes counts the walks begun; walking counts those under way.
+	passes, walking int
+	// ended holds the steps that have ended, by pass and id; whoever needs a step waits on it.
+	ended map[string]bool
+	// halted says why no further step is started, or is empty.
+	halted string
+	// skips holds the reasons for which people skip steps, by step/target or by step/ for all its targets.
+	skips map[string]string
+	// closing is set once; everything that waits also waits for it.
+	closing *ending
 	// background counts retries that still run after their step gave up its place in the order.
 	background int
+	// watching is true once containment is being proved again and again.
+	watching bool
 	// messages are the notifications under way.
 	messages workflow.WaitGroup
 }
 
-func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*incident.Record, error) {
-	if req.Kind != kind || req.Asset == "" {
-		return nil, temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("a %s workflow was started for kind %q and asset %q", kind, req.Kind, req.Asset), "Invalid", nil)
-	}
-	r := &response{
-		req:      req,
-		ended:    map[string]bool{},
+// ending is how an incident ends.
+type ending struct {
+	by, reason    string
+	falsePositive bool
+	undo          bool
+	aborted       bool
+}
+
+func newResponse(ctx workflow.Context, kind incident.Kind, req incident.Request) *response {
+	return &response{
+		req: req, running: map[string]*act{}, pass: map[string]int{}, ended: map[string]bool{}, skips: map[string]string{},
 		messages: workflow.NewWaitGroup(ctx),
 		rec: &incident.Record{
 			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Kind: kind, Asset: req.Asset, Mode: req.Mode,
@@ -63,18 +83,33 @@ func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*i
 			DetectedAt: req.DetectedAt, OpenedAt: workflow.Now(ctx),
 		},
 	}
+}
+
+func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*incident.Record, error) {
+	if req.Kind != kind || kind == "" || req.Asset == "" {
+		return nil, temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("a %s workflow was started for kind %q and asset %q", kind, req.Kind, req.Asset), "Invalid", nil)
+	}
+	r := newResponse(ctx, kind, req)
 	if err := r.handlers(ctx); err != nil {
 		return nil, err
 	}
 	r.event(ctx, "", "", "incident opened by %s for %s", req.Requester, req.Asset)
-	if err := r.resolve(ctx); err != nil {
+	plan, err := r.resolve(ctx, req)
+	if err != nil {
 		return nil, err
 	}
-	if r.plan != nil {
-		r.run(ctx)
+	if plan != nil {
+		r.adopt(ctx, plan)
+		r.walk(ctx, 0)
 	}
-	// A retry that is still under way must end before anything is undone, or it would do again what undo takes back.
-	if err := workflow.Await(ctx, func() bool { return r.closing != nil && r.background == 0 }); err != nil {
+	// A child ends when it has settled: its parent waits for the verdict. A retry that is still under way must end before
+	// anything is undone, or it would do again what undo takes back.
+	err = workflow.Await(ctx, func() bool {
+		done := r.closing != nil || req.Parent != "" && r.rec.Progress == incident.Settled
+		return done && r.walking == 0 && (r.background == 0 || r.closing == nil)
+	})
+	if err != nil {
 		return nil, err
 	}
 	r.close(ctx)
@@ -84,101 +119,32 @@ func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*i
 	return r.rec, nil
 }
 
-// handlers installs the query, the updates and the reader of alerts.
-func (r *response) handlers(ctx workflow.Context) error {
-	err := workflow.SetQueryHandler(ctx, StatusQuery, func() (*incident.Record, error) {
-		r.judge()
-		return r.rec, nil
-	})
-	if err != nil {
-		return fmt.Errorf("set query handler: %w", err)
-	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, DecideApprovalUpdate, r.decide, workflow.UpdateHandlerOptions{
-		Validator: func(d DecideApproval) error { return wellFormed(d.Step, d.Person) },
-	})
-	if err != nil {
-		return fmt.Errorf("set approval handler: %w", err)
-	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, CloseIncidentUpdate, r.requestClose, workflow.UpdateHandlerOptions{
-		Validator: func(c CloseIncident) error { return wellFormed("-", c.Person) },
-	})
-	if err != nil {
-		return fmt.Errorf("set close handler: %w", err)
-	}
-	workflow.Go(ctx, r.alerts)
-	return nil
-}
-
-// wellFormed is all that a validator may refuse: what it rejects leaves no trace in history.
-func wellFormed(step, person string) error {
-	if step == "" || person == "" {
-		return errors.New("step and person must not be empty")
-	}
-	return nil
-}
-
-// keptAlerts bounds how many alerts the record keeps; the rest is only counted.
-const keptAlerts = 20
-
-// alerts joins every further alert to the open incident.
-func (r *response) alerts(ctx workflow.Context) {
-	in := workflow.GetSignalChannel(ctx, AlertSignal)
-	for {
-		var a incident.Alert
-		if !in.Receive(ctx, &a) {
-			return
-		}
-		r.rec.AlertCount++
-		if r.known(a) {
-			continue
-		}
-		if len(r.rec.Alerts) < keptAlerts {
-			r.rec.Alerts = append(r.rec.Alerts, a)
-		}
-		state := "firing"
-		if a.Resolved {
-			state = "resolved"
-		}
-		r.event(ctx, "", "", "alert from %s joined (%s)", a.Source, state)
-	}
-}
-
-func (r *response) known(a incident.Alert) bool {
-	for i := range r.rec.Alerts {
-		if r.rec.Alerts[i].Key == a.Key && r.rec.Alerts[i].Resolved == a.Resolved {
-			return true
-		}
-	}
-	return false
-}
-
-// resolve makes the plan. A request that can never be planned fails the workflow before anything was touched; a faulty
-// file keeps the incident open and is read again until it is mended.
-func (r *response) resolve(ctx workflow.Context) error {
+// resolve makes a plan. A request that can never be planned fails before anything was touched; a faulty file keeps the
+// incident open and is read again until it is mended. The plan is nil if the incident was closed meanwhile.
+func (r *response) resolve(ctx workflow.Context, req incident.Request) (*playbooks.Plan, error) {
 	last := ""
 	for r.closing == nil {
 		var plan playbooks.Plan
-		err := workflow.ExecuteActivity(r.options(ctx, playbooks.ContainQueue, time.Minute), playbooks.PlanActivity, r.req).Get(ctx, &plan)
+		err := workflow.ExecuteActivity(r.options(ctx, playbooks.ContainQueue, time.Minute), playbooks.PlanActivity, req).Get(ctx, &plan)
 		if err == nil {
-			r.adopt(ctx, &plan)
-			return nil
+			return &plan, nil
 		}
 		if temporal.IsCanceledError(err) {
-			return err
+			return nil, err
 		}
 		var app *temporal.ApplicationError
 		if errors.As(err, &app) && app.Type() == "Refused" {
-			return err
+			return nil, err
 		}
 		if reason := cause(err); reason != last {
 			r.event(ctx, "", "", "the plan could not be made; trying again every %s: %s", planRetry, reason)
 			last = reason
 		}
 		if _, err := workflow.AwaitWithTimeout(ctx, planRetry, func() bool { return r.closing != nil }); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // adopt takes the plan as the incident's own and lays out every step, so that status shows from the start what is to come.
@@ -189,21 +155,16 @@ func (r *response) adopt(ctx workflow.Context, plan *playbooks.Plan) {
 	r.rec.Radius = plan.Radius
 	r.rec.Playbook = incident.PlaybookRef{File: plan.File, Title: plan.Playbook.Title, Digest: plan.PlaybookDigest, InventoryDigest: plan.InventoryDigest}
 	plan.Playbook.Walk(func(phase string, s *playbooks.Step) {
-		if s.Approval != nil {
-			r.rec.Approvals = append(r.rec.Approvals, incident.Approval{
-				Step: s.ID, Title: s.Title, Roles: s.Approval.Roles, Quorum: s.Approval.Quorum,
-				PlanDigest: plan.Digest, Status: incident.ApprovalPending,
-			})
-			return
-		}
-		action, _ := playbooks.FindAction(s.Action)
-		row := incident.Step{ID: s.ID, Phase: phase, Action: s.Action, Role: action.Role, Status: incident.Pending}
-		if len(plan.Targets[s.ID]) == 0 {
-			r.rec.Steps = append(r.rec.Steps, row)
+		switch {
+		case s.Approval != nil:
+			r.rec.Approvals = append(r.rec.Approvals, r.newApproval(s))
+		case s.Task != nil:
+			r.rec.Tasks = append(r.rec.Tasks, newTask(phase, s))
+		case s.Action != "" && len(plan.Targets[s.ID]) == 0:
+			r.addRow(phase, s, "", 0)
 		}
 		for _, t := range plan.Targets[s.ID] {
-			row.Target = t.ID
-			r.rec.Steps = append(r.rec.Steps, row)
+			r.addRow(phase, s, t.ID, 0)
 		}
 	})
 	r.rec.Progress = incident.Responding
@@ -211,18 +172,36 @@ func (r *response) adopt(ctx workflow.Context, plan *playbooks.Plan) {
 		short(plan.Digest), len(plan.Radius.DatasetVersions), len(plan.Radius.Checkpoints), len(plan.Radius.Endpoints), len(plan.Radius.Writers)+len(plan.Radius.Callers))
 }
 
-// run executes the phases in order and settles the incident.
-func (r *response) run(ctx workflow.Context) {
+func (r *response) addRow(phase string, s *playbooks.Step, target string, pass int) {
+	action, _ := playbooks.FindAction(s.Action)
+	r.rec.Steps = append(r.rec.Steps, incident.Step{ID: s.ID, Phase: phase, Action: s.Action, Role: action.Role, Target: target, Status: incident.Pending})
+	r.pass[s.ID+"/"+target] = pass
+}
+
+// walk runs the phases in order for the rows of one pass and settles the incident when no other walk is under way.
+func (r *response) walk(ctx workflow.Context, pass int) {
+	r.walking++
+	r.passes = max(r.passes, pass+1)
 	for _, ph := range r.plan.Playbook.Phases {
-		r.event(ctx, "", "", "phase %s: %s", ph.ID, ph.Title)
-		r.steps(ctx, ph.Steps)
+		if pass == 0 && r.closing == nil && r.halted == "" {
+			r.event(ctx, "", "", "phase %s: %s", ph.ID, ph.Title)
+		}
+		r.steps(ctx, ph.Steps, pass)
 	}
 	r.messages.Wait(ctx)
+	r.walking--
+	if r.walking > 0 || r.closing != nil {
+		return
+	}
 	r.seal(ctx)
 	r.rec.Progress = incident.Settled
 	r.rec.SettledAt = workflow.Now(ctx)
 	r.judge()
 	r.event(ctx, "", "", "verdict: %s", r.rec.Verdict)
+	if !r.watching {
+		r.watching = true
+		workflow.Go(ctx, r.watch)
+	}
 }
 
 func (r *response) judge() {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
@@ -16,54 +17,119 @@ import (
 // gain nothing and would crowd the history.
 const fanOut = 20
 
-// steps runs a list of steps in order. A step that fails does not stop the ones after it: they say in needs what they
-// cannot do without.
-func (r *response) steps(ctx workflow.Context, list []playbooks.Step) {
+// steps runs a list of steps in order. A step that fails does not stop the ones after it, unless its on_failure says so:
+// they say in needs what they cannot do without.
+func (r *response) steps(ctx workflow.Context, list []playbooks.Step, pass int) {
 	for i := range list {
 		s := &list[i]
-		switch {
-		case s.Parallel != nil:
-			r.parallel(ctx, s.Parallel)
-		case s.Approval != nil:
-			r.ask(ctx, s)
-		default:
-			r.act(ctx, s)
+		if s.Parallel != nil {
+			r.parallel(ctx, s, pass)
+			continue
 		}
-		r.ended[s.ID] = true
+		r.step(ctx, s, pass)
 	}
 }
 
-// parallel runs steps side by side. One that needs a sibling waits for it.
-func (r *response) parallel(ctx workflow.Context, list []playbooks.Step) {
+// parallel runs steps side by side. One that needs a sibling waits for it without holding a place.
+func (r *response) parallel(ctx workflow.Context, set *playbooks.Step, pass int) {
+	limit := int64(set.Limit)
+	if limit == 0 {
+		limit = int64(len(set.Parallel))
+	}
+	places := workflow.NewSemaphore(ctx, limit)
 	wg := workflow.NewWaitGroup(ctx)
-	for i := range list {
-		s := &list[i]
+	for i := range set.Parallel {
+		s := &set.Parallel[i]
 		wg.Add(1)
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			defer wg.Done()
-			_ = workflow.Await(ctx, func() bool {
-				return !slices.ContainsFunc(s.Needs, func(id string) bool { return !r.ended[id] })
-			})
-			r.steps(ctx, list[i:i+1])
+			r.awaitNeeds(ctx, s, pass)
+			if err := places.Acquire(ctx, 1); err != nil {
+				return
+			}
+			defer places.Release(1)
+			r.step(ctx, s, pass)
 		})
 	}
 	wg.Wait(ctx)
 }
 
-// act runs an action step on all its targets.
-func (r *response) act(ctx workflow.Context, s *playbooks.Step) {
-	targets := r.plan.Targets[s.ID]
+// step runs one step once what it needs has ended and the incident is not paused.
+func (r *response) step(ctx workflow.Context, s *playbooks.Step, pass int) {
+	r.awaitNeeds(ctx, s, pass)
+	_ = workflow.Await(ctx, func() bool { return !r.rec.Paused || r.closing != nil })
+	reason, denied := r.omitted(s)
+	switch {
+	case s.Approval != nil:
+		r.ask(ctx, s, pass, reason)
+	case s.Task != nil:
+		r.assign(ctx, s, pass, reason)
+		return // a task ends when it is reported
+	case s.Wait != nil:
+		r.pause(ctx, s, pass, reason)
+	case s.Child != nil:
+		r.runChild(ctx, s, pass, reason)
+	default:
+		r.act(ctx, s, pass, reason, denied)
+	}
+	r.end(pass, s.ID)
+}
+
+func stepKey(pass int, id string) string { return strconv.Itoa(pass) + "/" + id }
+
+func (r *response) end(pass int, id string) { r.ended[stepKey(pass, id)] = true }
+
+func (r *response) awaitNeeds(ctx workflow.Context, s *playbooks.Step, pass int) {
+	needs := s.Needs
+	if s.LesserOf != "" {
+		needs = append(slices.Clone(needs), s.LesserOf)
+	}
+	_ = workflow.Await(ctx, func() bool {
+		return r.closing != nil || !slices.ContainsFunc(needs, func(id string) bool { return !r.ended[stepKey(pass, id)] })
+	})
+}
+
+// omitted returns why a step is not run for any of its targets, or "". Denied is true if people decided so.
+func (r *response) omitted(s *playbooks.Step) (reason string, denied bool) {
+	switch {
+	case r.closing != nil:
+		return "the incident was closed", false
+	case r.halted != "":
+		return r.halted, false
+	case r.skips[s.ID+"/"] != "":
+		return r.skips[s.ID+"/"], true
+	case !s.When.Holds(r.facts(s.When)):
+		return "not when " + s.When.String(), false
+	}
+	if s.LesserOf != "" {
+		if a := r.approval(s.LesserOf); a == nil || a.Status != incident.ApprovalTimedOut {
+			return s.LesserOf + " did not time out", false
+		}
+	}
+	return "", false
+}
+
+// act runs an action step on all its targets of this pass.
+func (r *response) act(ctx workflow.Context, s *playbooks.Step, pass int, omit string, denied bool) {
+	targets := r.targets(s.ID, pass)
 	if len(targets) == 0 {
-		r.skip(ctx, r.row(s.ID, ""), "nothing in the blast radius to act on", false)
+		if row := r.row(s.ID, ""); row != nil && row.Status == incident.Pending {
+			r.skip(ctx, row, "nothing in the blast radius to act on", false)
+		}
 		return
 	}
+	action, _ := playbooks.FindAction(s.Action)
 	wg := workflow.NewWaitGroup(ctx)
-	if action, _ := playbooks.FindAction(s.Action); action.Role == incident.RoleNotification {
+	if action.Role == incident.RoleNotification {
 		// Containment never waits for a message: a rate limit of Slack may last a minute. The incident settles after it.
 		wg = r.messages
 	}
 	slots := workflow.NewSemaphore(ctx, fanOut)
 	for i := range targets {
+		if omit != "" {
+			r.skip(ctx, r.row(s.ID, targets[i].ID), omit, denied)
+			continue
+		}
 		wg.Add(1)
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			defer wg.Done()
@@ -71,7 +137,7 @@ func (r *response) act(ctx workflow.Context, s *playbooks.Step) {
 				return
 			}
 			defer slots.Release(1)
-			r.target(ctx, s, targets[i])
+			r.target(ctx, s, targets[i], pass)
 		})
 	}
 	if wg != r.messages {
@@ -79,14 +145,21 @@ func (r *response) act(ctx workflow.Context, s *playbooks.Step) {
 	}
 }
 
-// target runs an action step on one target, or says why not.
-func (r *response) target(ctx workflow.Context, s *playbooks.Step, t inventory.Target) {
-	row := r.row(s.ID, t.ID)
-	if r.closing != nil {
-		r.skip(ctx, row, "the incident was closed", false)
-		return
+// targets are those of the step that belong to the pass.
+func (r *response) targets(step string, pass int) []inventory.Target {
+	var out []inventory.Target
+	for _, t := range r.plan.Targets[step] {
+		if r.pass[step+"/"+t.ID] == pass {
+			out = append(out, t)
+		}
 	}
-	if reason, denied := r.blocked(s, t); reason != "" {
+	return out
+}
+
+// target runs an action step on one target, or says why not.
+func (r *response) target(ctx workflow.Context, s *playbooks.Step, t inventory.Target, pass int) {
+	row := r.row(s.ID, t.ID)
+	if reason, denied := r.blocked(s, t, pass); reason != "" {
 		r.skip(ctx, row, reason, denied)
 		return
 	}
@@ -96,39 +169,56 @@ func (r *response) target(ctx workflow.Context, s *playbooks.Step, t inventory.T
 }
 
 // blocked returns why a step cannot run on a target, or "". Denied is true if people decided against it.
-func (r *response) blocked(s *playbooks.Step, t inventory.Target) (reason string, denied bool) {
+func (r *response) blocked(s *playbooks.Step, t inventory.Target, pass int) (reason string, denied bool) {
+	if reason := r.skips[s.ID+"/"+t.ID]; reason != "" {
+		return reason, true
+	}
 	if action, _ := playbooks.FindAction(s.Action); action.NeedsKnownGood && t.KnownGood == nil {
 		return "no known-good checkpoint: " + strings.Join(t.Rejected, "; "), false
 	}
 	for _, need := range s.Needs {
 		if a := r.approval(need); a != nil {
-			if a.Status != incident.ApprovalGranted {
+			if !r.approved(need, pair(s, t)) {
 				return fmt.Sprintf("%s: %s", need, a.Outcome()), a.Status == incident.ApprovalDenied || a.Status == incident.ApprovalTimedOut
 			}
 			continue
 		}
-		if reason := r.unproved(need, t.ID); reason != "" {
+		if reason := r.unmet(need, t.ID, pass); reason != "" {
 			return reason, false
 		}
 	}
 	return "", false
 }
 
-// unproved returns which proof of a needed step is missing: the one for the same target if the step has it, or else for
-// any of its targets.
-func (r *response) unproved(need, target string) string {
+// unmet returns what is missing of a needed step that is no approval: a task's report, a child's verdict, or the proof for
+// the same target, or else for every target of this pass and the ones before.
+func (r *response) unmet(need, target string, pass int) string {
+	if task := r.task(need); task != nil {
+		if task.Status != incident.TaskDone || task.Outcome == notDone {
+			return fmt.Sprintf("%s is %s", need, firstOf(task.Outcome, string(task.Status)))
+		}
+		return ""
+	}
 	if row := r.row(need, target); row != nil {
 		return missingProof(row)
 	}
 	for i := range r.rec.Steps {
-		if r.rec.Steps[i].ID != need {
+		row := &r.rec.Steps[i]
+		if row.ID != need || r.pass[row.ID+"/"+row.Target] > pass {
 			continue
 		}
-		if reason := missingProof(&r.rec.Steps[i]); reason != "" {
+		if reason := missingProof(row); reason != "" {
 			return reason
 		}
 	}
 	return ""
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 func missingProof(row *incident.Step) string {
@@ -153,11 +243,13 @@ func (r *response) row(step, target string) *incident.Step {
 	return nil
 }
 
-func (r *response) approval(step string) *incident.Approval {
-	for i := range r.rec.Approvals {
-		if r.rec.Approvals[i].Step == step {
-			return &r.rec.Approvals[i]
+// find returns the playbook's step with the id, or nil.
+func (r *response) find(id string) *playbooks.Step {
+	var out *playbooks.Step
+	r.plan.Playbook.Walk(func(_ string, s *playbooks.Step) {
+		if s.ID == id {
+			out = s
 		}
-	}
-	return nil
+	})
+	return out
 }

@@ -35,6 +35,8 @@ type world struct {
 	fail map[string][]func() error
 	// unproved holds the "step/target" whose verification observes that the effect does not hold.
 	unproved map[string]bool
+	// change alters the playbook before it is planned.
+	change func(*playbooks.Playbook)
 }
 
 func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
@@ -51,6 +53,7 @@ func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
 	w.RegisterWorkflow(workflows.BackdoorDiscovery)
 	w.RegisterWorkflow(workflows.ExtractionEvent)
 	w.RegisterWorkflow(workflows.DatasetCompromise)
+	w.RegisterWorkflow(workflows.Custom)
 	w.SetStartWorkflowOptions(startOptions(kind, asset))
 	register := func(name string, f any) {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
@@ -89,6 +92,9 @@ func (w *world) plan(_ context.Context, req incident.Request) (*playbooks.Plan, 
 	file, err := playbooks.BuiltIn().Load(req.Kind)
 	if err != nil {
 		return nil, err
+	}
+	if w.change != nil {
+		w.change(file.Playbook)
 	}
 	plan, err := playbooks.NewPlan(file, inv, req)
 	if err != nil {
@@ -148,6 +154,20 @@ func (w *world) update(name string, outcome *workflows.DecisionOutcome, arg any)
 			}
 		},
 	}, arg)
+}
+
+// steerAt asks something of the open incident after d.
+func (w *world) steerAt(d time.Duration, update string, in workflows.Steer) *workflows.DecisionOutcome {
+	var outcome workflows.DecisionOutcome
+	w.at(d, func() { w.update(update, &outcome, in) })
+	return &outcome
+}
+
+// setUnproved makes the verification of a target fail or succeed from now on.
+func (w *world) setUnproved(key string, unproved bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unproved[key] = unproved
 }
 
 // closeAt ends the incident, as the incident commander does.

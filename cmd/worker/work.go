@@ -61,4 +61,5 @@ func registerWorkflows(w worker.Worker) {
 	w.RegisterWorkflowWithOptions(workflows.BackdoorDiscovery, workflow.RegisterOptions{Name: workflows.BackdoorDiscoveryWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.ExtractionEvent, workflow.RegisterOptions{Name: workflows.ExtractionEventWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.DatasetCompromise, workflow.RegisterOptions{Name: workflows.DatasetCompromiseWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.Custom, workflow.RegisterOptions{Name: workflows.CustomWorkflow})
 }

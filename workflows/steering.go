@@ -1,0 +1,191 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/workflow"
+
+	"firebreak/internal/incident"
+	"firebreak/playbooks"
+)
+
+// commander is the role that steers and closes an incident.
+const commander = "IC"
+
+// steering is one way in which people steer an open incident. The function returns why it refuses, or "".
+type steering struct {
+	name string
+	// roles of which the person must have one; any role of the inventory if empty.
+	roles []string
+	// reasoned steerings need a reason.
+	reasoned bool
+	do       func(workflow.Context, Steer) string
+}
+
+func (r *response) steerings() []steering {
+	ic := []string{commander}
+	return []steering{
+		{PauseIncidentUpdate, ic, true, r.setPaused(true)},
+		{ResumeIncidentUpdate, ic, false, r.setPaused(false)},
+		{SkipStepUpdate, ic, true, r.skipStep},
+		{RetryStepUpdate, ic, false, r.retryStep},
+		{AddTargetUpdate, ic, true, r.addTarget},
+		{AbortIncidentUpdate, ic, true, r.abort},
+		{EndWaitUpdate, ic, true, r.endWait},
+		{CompleteTaskUpdate, nil, false, r.complete},
+	}
+}
+
+// steer checks who asks, does it, and records refusals.
+func (r *response) steer(ctx workflow.Context, s steering, in Steer) DecisionOutcome {
+	reason := r.maySteer(s, in)
+	if reason == "" {
+		reason = s.do(ctx, in)
+	}
+	if reason != "" {
+		r.event(ctx, in.Step, in.Target, "refused %s of %s: %s", s.name, in.Person, reason)
+		return DecisionOutcome{Message: reason}
+	}
+	return DecisionOutcome{Accepted: true, Message: s.name + ": done"}
+}
+
+func (r *response) maySteer(s steering, in Steer) string {
+	switch {
+	case r.plan == nil:
+		return "the plan is not resolved yet"
+	case r.closing != nil:
+		return "the incident is closed"
+	}
+	p := r.person(in.Person)
+	if p == nil {
+		return fmt.Sprintf("%s is not in the inventory", in.Person)
+	}
+	if len(s.roles) > 0 && !slices.ContainsFunc(s.roles, func(role string) bool { return r.actsAs(p, role) }) {
+		return fmt.Sprintf("%s (%s) may not; wanted: %v", p.ID, p.Role, s.roles)
+	}
+	if s.reasoned && in.Reason == "" {
+		return s.name + " needs a reason"
+	}
+	return ""
+}
+
+func (r *response) setPaused(paused bool) func(workflow.Context, Steer) string {
+	return func(ctx workflow.Context, in Steer) string {
+		if r.rec.Paused == paused {
+			return fmt.Sprintf("paused is %t already", paused)
+		}
+		r.rec.Paused = paused
+		what := "resumed"
+		if paused {
+			what = "paused: no new step is started"
+		}
+		r.event(ctx, "", "", "%s by %s: %s", what, r.person(in.Person).ID, in.Reason)
+		return ""
+	}
+}
+
+// skipStep leaves out what has not come yet and gives up what is being tried. The requester cannot skip: it would be a way
+// round an approval.
+func (r *response) skipStep(ctx workflow.Context, in Steer) string {
+	s := r.find(in.Step)
+	p := r.person(in.Person)
+	if s == nil {
+		return fmt.Sprintf("there is no step %q in this playbook", in.Step)
+	}
+	if r.isRequester(p) {
+		return fmt.Sprintf("%s started the incident and cannot skip a step", p.ID)
+	}
+	if s.Action != "" && in.Target != "" && r.row(in.Step, in.Target) == nil {
+		return fmt.Sprintf("step %s has no target %q", in.Step, in.Target)
+	}
+	reason := fmt.Sprintf("skipped by %s: %s", p.ID, in.Reason)
+	r.skips[in.Step+"/"+in.Target] = reason
+	if a := r.approval(in.Step); a != nil && a.Status == incident.ApprovalWaiting {
+		a.Status, a.Reason, a.DecidedAt = incident.ApprovalNotAsked, reason, workflow.Now(ctx)
+	}
+	if t := r.task(in.Step); t != nil && (t.Status == incident.TaskOpen || t.Status == incident.TaskOverdue) {
+		t.Status, t.Reason = incident.TaskSkipped, reason
+	}
+	r.event(ctx, in.Step, in.Target, "%s", reason)
+	return ""
+}
+
+// retryStep runs a step again on its targets that are not proved. What is being tried already is tried at once.
+func (r *response) retryStep(ctx workflow.Context, in Steer) string {
+	s := r.find(in.Step)
+	if s == nil {
+		return fmt.Sprintf("there is no step %q in this playbook", in.Step)
+	}
+	if s.Action == "" {
+		return "only actions can be tried again"
+	}
+	found := false
+	for _, t := range r.plan.Targets[s.ID] {
+		row := r.row(s.ID, t.ID)
+		if in.Target != "" && in.Target != t.ID {
+			continue
+		}
+		switch row.Status {
+		case incident.Retrying:
+			r.running[row.ID+"/"+row.Target].hurry = true
+			found = true
+		case incident.Failed, incident.Skipped, incident.Undone:
+			found = true
+			delete(r.skips, s.ID+"/"+t.ID)
+			row.Status, row.Reason, row.Denied, row.Verified = incident.Pending, "", false, false
+			r.walking++
+			workflow.Go(ctx, func(ctx workflow.Context) {
+				r.target(ctx, s, t, r.pass[s.ID+"/"+t.ID])
+				r.walking--
+			})
+		case incident.Pending, incident.Running, incident.Done:
+		}
+	}
+	if !found {
+		return "no target of the step has failed"
+	}
+	r.event(ctx, in.Step, in.Target, "tried again by %s", r.person(in.Person).ID)
+	return ""
+}
+
+// addTarget plans for a further asset and walks the playbook for what it adds. The plan's digest changes, so every open
+// approval is asked again.
+func (r *response) addTarget(ctx workflow.Context, in Steer) string {
+	req := r.req
+	req.Asset = in.Asset
+	plan, err := r.resolve(ctx, req)
+	if err != nil {
+		return cause(err)
+	}
+	if plan == nil {
+		return "the incident is closed"
+	}
+	pass := r.passes
+	r.passes++
+	added := 0
+	r.plan.Playbook.Walk(func(phase string, s *playbooks.Step) {
+		for _, t := range plan.Targets[s.ID] {
+			if r.row(s.ID, t.ID) == nil {
+				r.plan.Targets[s.ID] = append(r.plan.Targets[s.ID], t)
+				r.addRow(phase, s, t.ID, pass)
+				added++
+			}
+		}
+	})
+	if added == 0 {
+		return in.Asset + " adds nothing to this incident"
+	}
+	r.plan.Digest = playbooks.Digest([]byte(r.plan.Digest + plan.Digest))
+	r.rec.PlanDigest = r.plan.Digest
+	r.voidOpenApprovals(ctx)
+	r.event(ctx, "", "", "%s added by %s: %s; %d further targets, plan is now %s", in.Asset, r.person(in.Person).ID, in.Reason, added, short(r.plan.Digest))
+	r.rec.Progress = incident.Responding
+	workflow.Go(ctx, func(ctx workflow.Context) { r.walk(ctx, pass) })
+	return ""
+}
+
+func (r *response) abort(ctx workflow.Context, in Steer) string {
+	r.finish(ctx, ending{by: r.person(in.Person).ID, reason: in.Reason, undo: in.Undo, aborted: true})
+	return ""
+}
