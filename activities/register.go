@@ -24,6 +24,8 @@ type Set struct {
 	// Plan resolves the plan of an incident; Seal writes its evidence manifest.
 	Plan func(context.Context, incident.Request) (*playbooks.Plan, error)
 	Seal func(context.Context, playbooks.SealInput) (*incident.Evidence, error)
+	// Remind posts a reminder of a legal clock.
+	Remind func(context.Context, *playbooks.Reminder) (*incident.Effect, error)
 }
 
 // Check returns an error unless the set implements exactly the catalogue. An action that no worker has registered would
@@ -39,8 +41,8 @@ func (s Set) Check() error {
 			return fmt.Errorf("action %s is implemented but is not in the catalogue", name)
 		}
 	}
-	if s.Plan == nil || s.Seal == nil {
-		return fmt.Errorf("%s or %s is not implemented", playbooks.PlanActivity, playbooks.SealActivity)
+	if s.Plan == nil || s.Seal == nil || s.Remind == nil {
+		return fmt.Errorf("%s, %s or %s is not implemented", playbooks.PlanActivity, playbooks.SealActivity, playbooks.RemindActivity)
 	}
 	return nil
 }
@@ -66,6 +68,9 @@ func (s Set) Register(r Registry, queue playbooks.Queue) {
 	}
 	if on(playbooks.EvidenceQueue) {
 		register(r, guard, playbooks.SealActivity, s.Seal)
+	}
+	if on(playbooks.NotifyQueue) {
+		register(r, guard, playbooks.RemindActivity, s.Remind)
 	}
 }
 

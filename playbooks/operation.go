@@ -31,24 +31,6 @@ type Operation struct {
 	Effect *incident.Effect `json:"effect,omitempty"`
 }
 
-// Brief is the facts that legal is told, without conclusions.
-type Brief struct {
-	IncidentID string          `json:"incident_id"`
-	Kind       incident.Kind   `json:"kind"`
-	Mode       incident.Mode   `json:"mode"`
-	Title      string          `json:"title"`
-	Asset      string          `json:"asset"`
-	Summary    string          `json:"summary,omitempty"`
-	DetectedAt time.Time       `json:"detected_at"`
-	Radius     incident.Radius `json:"blast_radius"`
-	// Data describes the personal data concerned, one line a dataset.
-	Data []string `json:"data,omitempty"`
-	// Regimes names the regulatory regimes of the affected systems that counsel should look at.
-	Regimes []string `json:"regimes,omitempty"`
-	// Actions says what containment is under way.
-	Actions []string `json:"actions,omitempty"`
-}
-
 // Names of the activities that belong to no action.
 const (
 	// PlanActivity takes an incident.Request and returns a Plan.

@@ -44,6 +44,22 @@ func (p Param) Check(value string) error {
 		if int64(d) < p.Min || int64(d) > p.Max {
 			return fmt.Errorf("%s is not between %s and %s", d, time.Duration(p.Min), time.Duration(p.Max))
 		}
+	default:
+		return fmt.Errorf("the catalogue declares it as %q, which is no kind of parameter", p.Kind)
 	}
 	return nil
+}
+
+// describe is the schema of the parameter's value. A number can be written in quotes; a keyword of the schema bounds only
+// values of its own type.
+func (p Param) describe() object {
+	out := object{"description": p.Doc, "default": p.Default}
+	switch p.Kind {
+	case Integer:
+		out["type"], out["pattern"] = []string{"integer", "string"}, "^[0-9]+$"
+		out["minimum"], out["maximum"] = p.Min, p.Max
+	case Duration:
+		out["type"], out["pattern"] = "string", durationPattern
+	}
+	return out
 }

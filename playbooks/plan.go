@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
@@ -55,7 +54,9 @@ func NewPlan(file *File, inv *inventory.Inventory, req incident.Request) (*Plan,
 	if err := p.store(inv, req.Mode); err != nil {
 		return nil, err
 	}
-	p.Brief = brief(p, inv, req)
+	if p.Brief, err = brief(p, inv, req); err != nil {
+		return nil, err
+	}
 	if p.Digest, err = p.digest(req); err != nil {
 		return nil, err
 	}
@@ -102,72 +103,4 @@ func (p *Plan) digest(req incident.Request) (string, error) {
 	}
 	sum := sha256.Sum256(raw)
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
-}
-
-// brief collects the facts for legal. It draws no conclusions and sets no anchor of a clock.
-func brief(p *Plan, inv *inventory.Inventory, req incident.Request) Brief {
-	b := Brief{
-		Kind: req.Kind, Mode: req.Mode, Title: p.Playbook.Title, Asset: req.Asset, Summary: req.Summary,
-		DetectedAt: req.DetectedAt, Radius: p.Radius,
-	}
-	for _, id := range inv.DataOf(p.Radius) {
-		d := inv.Dataset(id)
-		b.Data = append(b.Data, fmt.Sprintf("%s: %s, about %d persons (%s), we are %s, legal basis %s",
-			d.ID, d.Sensitivity, d.Subjects.Estimate, jurisdictions(d.Subjects.ByJurisdiction), d.ControllerRole, d.LegalBasis))
-	}
-	for _, id := range p.Radius.Models {
-		if s := inv.System(inv.Model(id).System); s != nil {
-			for _, r := range regimes(inv.Profile(s.Profile)) {
-				if !slices.Contains(b.Regimes, r) {
-					b.Regimes = append(b.Regimes, r)
-				}
-			}
-		}
-	}
-	p.Playbook.Walk(func(_ string, s *Step) {
-		if a, ok := FindAction(s.Action); ok && a.Role == incident.RoleContainment {
-			for _, t := range p.Targets[s.ID] {
-				b.Actions = append(b.Actions, s.Action+" on "+t.ID)
-			}
-		}
-	})
-	return b
-}
-
-func jurisdictions(by map[string]int) string {
-	var out []string
-	for k, n := range by {
-		out = append(out, fmt.Sprintf("%s %d", k, n))
-	}
-	slices.Sort(out)
-	return commas(out)
-}
-
-// regimes names the regimes that a profile is subject to. Which of them apply is counsel's decision.
-func regimes(p *inventory.RegulatoryProfile) []string {
-	if p == nil {
-		return nil
-	}
-	var out []string
-	add := func(applies bool, name string) {
-		if applies {
-			out = append(out, name)
-		}
-	}
-	given := func(s string) bool { return s != "" && s != "none" }
-	add(given(p.GDPR.Role), "GDPR Art. 33 ("+p.GDPR.Role+", lead authority "+p.GDPR.LeadSA+")")
-	add(p.AIAct.Class == "high", "EU AI Act Art. 73 ("+p.AIAct.Role+" of a high-risk system)")
-	add(given(p.NIS2), "NIS2 Art. 23 ("+p.NIS2+" entity)")
-	add(p.DORA, "DORA (RTS 2025/301)")
-	add(p.SEC, "SEC Form 8-K Item 1.05")
-	add(given(p.HIPAA), "HIPAA 45 CFR 164.404")
-	add(p.GPAISystemic, "EU AI Act Art. 55 (general-purpose AI with systemic risk)")
-	add(p.CASB53, "California SB 53")
-	for _, s := range p.USStates {
-		out = append(out, "US state law: "+s)
-	}
-	for _, c := range p.Contracts {
-		out = append(out, fmt.Sprintf("contract with %s: %d h", c.Party, c.NotifyHours))
-	}
-	return out
 }

@@ -35,6 +35,8 @@ type act struct {
 	stacked bool
 	// counted is true once the objects it preserved are counted.
 	counted bool
+	// brief is what legal is told, frozen when the act begins: a text that changed between two tries would be told twice.
+	brief *playbooks.Brief
 	// hurry makes a background retry act at once.
 	hurry bool
 }
@@ -50,6 +52,10 @@ func (a *act) run(ctx workflow.Context) {
 	}
 	if a.row.Receipt == nil {
 		a.row.Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.step.ID, a.target.ID)}
+	}
+	if a.action.Role == incident.RoleNotification && a.brief == nil {
+		b := playbooks.FirstBrief(a.plan.Brief, a.rec, a.plan.Brief.Clocks, a.plan.Brief.Anchors, workflow.Now(ctx))
+		a.brief = &b
 	}
 	rounds := a.rounds()
 	pause := firstPause
@@ -248,9 +254,7 @@ func (a *act) stage(ctx workflow.Context, stage playbooks.Stage, result any) err
 	if stage != playbooks.Capture {
 		op.Capture, op.Effect = a.row.Receipt.Capture, a.row.Receipt.Effect
 	}
-	if a.action.Role == incident.RoleNotification {
-		op.Brief = &a.plan.Brief
-	}
+	op.Brief = a.brief
 	ctx = a.options(ctx, a.action.Queue, a.step.Timeout)
 	return workflow.ExecuteActivity(ctx, playbooks.ActivityName(a.action.Name, stage), op).Get(ctx, result)
 }

@@ -121,7 +121,7 @@ func TestOnlyTheIncidentCommanderCloses(t *testing.T) {
 	var outsider, wrongRole, noReason, good workflows.DecisionOutcome
 	attempt := func(d time.Duration, person, reason string, outcome *workflows.DecisionOutcome) {
 		w.at(d, func() {
-			w.update(workflows.CloseIncidentUpdate, outcome, workflows.CloseIncident{Person: person, Reason: reason})
+			w.update(workflows.CloseIncidentUpdate, outcome, workflows.CloseIncident{Person: person, Reason: reason, HandOverClocks: true})
 		})
 	}
 	attempt(time.Second, "mallory", "x", &outsider)

@@ -16,6 +16,9 @@ func (r *response) requestClose(ctx workflow.Context, c CloseIncident) (Decision
 		r.event(ctx, "", "", "refused to close for %s: %s", c.Person, reason)
 		return DecisionOutcome{Message: reason}, nil
 	}
+	if c.HandOverClocks && r.plan != nil {
+		r.event(ctx, "", "", "%d legal clocks are handed over to legal; firebreak reminds no more", r.openClocks())
+	}
 	r.finish(ctx, ending{by: c.Person, reason: c.Reason, falsePositive: c.FalsePositive, undo: c.FalsePositive})
 	return DecisionOutcome{Accepted: true, Message: "closed"}, nil
 }
@@ -57,6 +60,9 @@ func (r *response) mayClose(c CloseIncident) string {
 	}
 	if !r.actsAs(p, commander) {
 		return fmt.Sprintf("%s (%s) may not close an incident; an %s may", p.ID, p.Role, commander)
+	}
+	if n := r.openClocks(); n > 0 && !c.FalsePositive && !c.HandOverClocks {
+		return fmt.Sprintf("%d legal clocks still run; legal must file or dismiss them, or the closing must say that they are handed over", n)
 	}
 	return ""
 }

@@ -78,8 +78,11 @@ type DecideApproval struct {
 type CloseIncident struct {
 	Person        string `json:"person"`
 	FalsePositive bool   `json:"false_positive"`
-	Reason        string `json:"reason"`
-	Via           string `json:"via,omitempty"`
+	// HandOverClocks says that legal keeps its running clocks outside of firebreak; without it an incident with running
+	// clocks is not closed.
+	HandOverClocks bool   `json:"hand_over_clocks,omitempty"`
+	Reason         string `json:"reason"`
+	Via            string `json:"via,omitempty"`
 }
 
 // Steer is what a person asks of an open incident. Each update reads the fields that it needs.

@@ -51,6 +51,8 @@ type response struct {
 	passes, walking int
 	// ended holds the steps that have ended, by pass and id; whoever needs a step waits on it.
 	ended map[string]bool
+	// left holds why a step without targets was left out.
+	left map[string]string
 	// halted says why no further step is started, or is empty.
 	halted string
 	// skips holds the reasons for which people skip steps, by step/target or by step/ for all its targets.
@@ -61,6 +63,8 @@ type response struct {
 	background int
 	// watching is true once containment is being proved again and again.
 	watching bool
+	// clockChanges counts people's decisions on the legal clocks; what waits for a deadline looks again when it changes.
+	clockChanges int
 	// messages are the notifications under way.
 	messages workflow.WaitGroup
 }
@@ -75,7 +79,7 @@ type ending struct {
 
 func newResponse(ctx workflow.Context, kind incident.Kind, req incident.Request) *response {
 	return &response{
-		req: req, running: map[string]*act{}, pass: map[string]int{}, ended: map[string]bool{}, skips: map[string]string{},
+		req: req, running: map[string]*act{}, pass: map[string]int{}, ended: map[string]bool{}, skips: map[string]string{}, left: map[string]string{},
 		messages: workflow.NewWaitGroup(ctx),
 		rec: &incident.Record{
 			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Kind: kind, Asset: req.Asset, Mode: req.Mode,
@@ -90,6 +94,9 @@ func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*i
 		return nil, temporal.NewNonRetryableApplicationError(
 			fmt.Sprintf("a %s workflow was started for kind %q and asset %q", kind, req.Kind, req.Asset), "Invalid", nil)
 	}
+	if now := workflow.Now(ctx); req.DetectedAt.After(now) {
+		req.DetectedAt = now // a sender's clock that runs ahead must not give legal more time
+	}
 	r := newResponse(ctx, kind, req)
 	if err := r.handlers(ctx); err != nil {
 		return nil, err
@@ -101,6 +108,8 @@ func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*i
 	}
 	if plan != nil {
 		r.adopt(ctx, plan)
+		workflow.Go(ctx, r.clocks)
+		workflow.Go(ctx, r.acknowledgement)
 		r.walk(ctx, 0)
 	}
 	// A child ends when it has settled: its parent waits for the verdict. A retry that is still under way must end before
@@ -168,6 +177,7 @@ func (r *response) adopt(ctx workflow.Context, plan *playbooks.Plan) {
 		}
 	})
 	r.rec.Progress = incident.Responding
+	r.showClocks()
 	r.event(ctx, "", "", "plan %s resolved: %d dataset versions, %d checkpoints, %d endpoints, %d credentials in the blast radius",
 		short(plan.Digest), len(plan.Radius.DatasetVersions), len(plan.Radius.Checkpoints), len(plan.Radius.Endpoints), len(plan.Radius.Writers)+len(plan.Radius.Callers))
 }

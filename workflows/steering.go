@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/legal"
 	"firebreak/playbooks"
 )
 
@@ -25,6 +26,7 @@ type steering struct {
 
 func (r *response) steerings() []steering {
 	ic := []string{commander}
+	counsel := []string{legal.RoleLegal, legal.RolePrivacy}
 	return []steering{
 		{PauseIncidentUpdate, ic, true, r.setPaused(true)},
 		{ResumeIncidentUpdate, ic, false, r.setPaused(false)},
@@ -34,6 +36,10 @@ func (r *response) steerings() []steering {
 		{AbortIncidentUpdate, ic, true, r.abort},
 		{EndWaitUpdate, ic, true, r.endWait},
 		{CompleteTaskUpdate, nil, false, r.complete},
+		{SetAnchorUpdate, counsel, true, r.setAnchor},
+		{DismissClockUpdate, counsel, true, r.dismissClock},
+		{FileClockUpdate, counsel, false, r.fileClock},
+		{AcknowledgeBriefUpdate, counsel, false, r.acknowledge},
 	}
 }
 

@@ -59,6 +59,9 @@ func (r *response) step(ctx workflow.Context, s *playbooks.Step, pass int) {
 	r.awaitNeeds(ctx, s, pass)
 	_ = workflow.Await(ctx, func() bool { return !r.rec.Paused || r.closing != nil })
 	reason, denied := r.omitted(s)
+	if reason != "" {
+		r.left[s.ID] = reason
+	}
 	switch {
 	case s.Approval != nil:
 		r.ask(ctx, s, pass, reason)
@@ -198,6 +201,9 @@ func (r *response) unmet(need, target string, pass int) string {
 			return fmt.Sprintf("%s is %s", need, firstOf(task.Outcome, string(task.Status)))
 		}
 		return ""
+	}
+	if reason := r.left[need]; reason != "" {
+		return need + " was left out: " + reason
 	}
 	if row := r.row(need, target); row != nil {
 		return missingProof(row)

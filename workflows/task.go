@@ -24,7 +24,7 @@ func newTask(phase string, s *playbooks.Step) incident.Task {
 		outcomes = []string{done, notDone}
 	}
 	return incident.Task{Step: s.ID, Phase: phase, Title: s.Title, Assignee: s.Task.Assignee,
-		Instructions: s.Task.Instructions, Outcomes: outcomes, Status: incident.TaskPending}
+		Instructions: s.Task.Instructions, Outcomes: outcomes, Blocks: s.Task.Blocks, Status: incident.TaskPending}
 }
 
 // assign opens a task. Only one that blocks holds up the steps after it; the others can be reported until the incident

@@ -60,6 +60,9 @@ func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
 	}
 	register(playbooks.PlanActivity, w.plan)
 	register(playbooks.SealActivity, w.seal)
+	register(playbooks.RemindActivity, func(_ context.Context, m *playbooks.Reminder) (*incident.Effect, error) {
+		return &incident.Effect{Summary: "reminded", Changed: true}, w.next("remind " + m.ID)
+	})
 	for _, a := range playbooks.Catalogue() {
 		register(playbooks.ActivityName(a.Name, playbooks.Capture), func(_ context.Context, op *playbooks.Operation) (*incident.Capture, error) {
 			return &incident.Capture{Summary: "captured"}, w.call(op, playbooks.Capture)
@@ -89,7 +92,7 @@ func (w *world) plan(_ context.Context, req incident.Request) (*playbooks.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	file, err := playbooks.BuiltIn().Load(req.Kind)
+	file, err := playbooks.Folder("../testdata/playbooks/engine").Load(req.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +176,7 @@ func (w *world) setUnproved(key string, unproved bool) {
 // closeAt ends the incident, as the incident commander does.
 func (w *world) closeAt(d time.Duration, falsePositive bool) {
 	w.at(d, func() {
-		w.update(workflows.CloseIncidentUpdate, nil, workflows.CloseIncident{Person: "ic-1", FalsePositive: falsePositive, Reason: "done"})
+		w.update(workflows.CloseIncidentUpdate, nil, workflows.CloseIncident{Person: "ic-1", FalsePositive: falsePositive, HandOverClocks: !falsePositive, Reason: "done"})
 	})
 }
 

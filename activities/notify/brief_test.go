@@ -6,12 +6,38 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/legal"
+	"firebreak/playbooks"
 )
+
+// The table has every clock with its anchor, deadline, time left and owner, and says where an anchor is missing.
+func TestClockTable(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(newBrief(operation()).blocks)
+	require.NoError(t, err)
+	text := string(raw)
+	require.LessOrEqual(t, len(raw), mostBlocks)
+	for _, c := range operation().Brief.Clocks {
+		require.Contains(t, text, "("+c.Regime+")")
+	}
+	for _, want := range []string{
+		"GDPR Art. 33(1) (gdpr-33-1); PROVISIONAL from detected_at, aware_at not set; due 2026-09-12T20:00:00Z (71 h 59 min left); owner leg-1",
+		"DORA, initial notification (dora-initial); PROVISIONAL from detected_at, classified_at not set; due 2026-09-10T00:00:00Z (3 h 59 min left); owner leg-1",
+		"DORA, final report (dora-final); anchor missing: runs from the filing of dora-intermediate; no due time; owner leg-1",
+		"[unknown] aware_at: anchor missing; counsel sets it",
+		"Next brief by 2026-09-09T20:30:00Z.",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "more lines; see", "an ordinary brief is shown whole")
+	require.NotContains(t, text, "more clocks; see", "an ordinary brief is shown whole")
+}
 
 // The files under testdata are written anew with UPDATE_GOLDEN=1.
 func TestBriefBlocks(t *testing.T) {
@@ -19,7 +45,11 @@ func TestBriefBlocks(t *testing.T) {
 	drill := operation()
 	drill.Mode, drill.Brief.Mode = incident.Drill, incident.Drill
 	drill.Brief.Radius, drill.Brief.Data, drill.Brief.Regimes, drill.Brief.Actions = incident.Radius{}, nil, nil, nil
-	tests := map[string]message{"brief": newBrief(operation()), "brief-drill": newBrief(drill), "withdrawal": newWithdrawal(operation())}
+	drill.Brief.Clocks, drill.Brief.Systems, drill.Brief.ModelExposure, drill.Brief.ThirdParties = nil, nil, nil, nil
+	tests := map[string]message{
+		"brief": newBrief(operation()), "brief-later": newBrief(later()), "brief-drill": newBrief(drill), "withdrawal": newWithdrawal(operation()),
+		"reminder": newReminder(reminder()),
+	}
 	for name, m := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,6 +67,34 @@ func TestBriefBlocks(t *testing.T) {
 			require.Equal(t, string(want), got.String())
 		})
 	}
+}
+
+// later is the version after legal has found when the organisation became aware, and filed.
+func later() *playbooks.Operation {
+	op := operation()
+	anchors, err := legal.SetAnchor(nil, legal.AnchorSet{
+		Anchor: legal.AwareAt, At: detected.Add(2 * time.Hour), By: "leg-1", Role: "LEG", Reason: "access log read", RecordedAt: detected.Add(3 * time.Hour),
+	})
+	if err != nil {
+		panic(err)
+	}
+	now := legal.Recompute(op.Brief.Clocks, anchors)
+	now, err = legal.File(now, "nis2-early", legal.Filing{Ref: "BSI-77", By: "leg-1", Role: "LEG", At: detected.Add(4 * time.Hour), RecordedAt: detected.Add(4 * time.Hour)})
+	if err != nil {
+		panic(err)
+	}
+	now, err = legal.Dismiss(now, "ai-73-4", legal.Decision{By: "leg-2", Role: "LEG", Reason: "nobody died", At: detected.Add(4 * time.Hour)})
+	if err != nil {
+		panic(err)
+	}
+	rec := &incident.Record{ID: op.IncidentID, Radius: op.Brief.Radius, Verdict: incident.Contained, Evidence: incident.Evidence{Objects: 12}, Steps: []incident.Step{
+		{Action: "endpoint.disable", Target: "credit-api", Role: incident.RoleContainment, Status: incident.Done, Verified: true, EndedAt: detected.Add(time.Minute)},
+		{Action: "endpoint.rollback", Target: "credit-api", Role: incident.RoleRecovery, Status: incident.Pending},
+	}}
+	next := playbooks.NextBrief(*op.Brief, rec, legal.Recompute(now, anchors), anchors, detected.Add(5*time.Hour))
+	next.Acknowledged = []playbooks.Acknowledgement{{Version: 0, Person: "lena", Role: "LEG", At: detected.Add(5 * time.Minute)}}
+	op.Brief = &next
+	return op
 }
 
 // Whatever an alert or the inventory says stays text: nothing of it is markup, mentions anybody, or looks like a line of ours.
@@ -64,6 +122,14 @@ func TestTextOfOthersIsInert(t *testing.T) {
 			b.Title, b.Asset, b.Summary, b.Kind = evil, evil, evil, incident.Kind(evil)
 			b.Data, b.Regimes, b.Actions = []string{evil}, []string{evil}, []string{evil}
 			b.Radius.Endpoints, b.Radius.Unknown = []string{evil}, []string{evil}
+			b.Severity, b.Playbook, b.ATLAS, b.Systems = evil, evil, []string{evil}, []string{evil}
+			b.ModelExposure, b.ThirdParties, b.Taken, b.Pending, b.Evidence = []string{evil}, []string{evil}, []string{evil}, []string{evil}, []string{evil}
+			b.Consequences = []string{evil}
+			b.Anchors = []legal.AnchorSet{{Anchor: legal.AwareAt, At: detected, By: evil, Role: evil, Reason: evil, Regimes: []string{evil}}}
+			b.Acknowledged = []playbooks.Acknowledgement{{Person: evil, At: detected}}
+			for i := range b.Clocks {
+				b.Clocks[i].Regime, b.Clocks[i].Title, b.Clocks[i].Owner, b.Clocks[i].Hint = evil, evil, evil, evil
+			}
 			done(t, l, op)
 
 			form := f.forms[0]
@@ -127,6 +193,8 @@ func TestManyLinesAreDroppedAloud(t *testing.T) {
 		op.Brief.Actions = append(op.Brief.Actions, strings.Repeat("x", 290))
 		op.Brief.Data = append(op.Brief.Data, strings.Repeat("y", 290))
 		op.Brief.Regimes = append(op.Brief.Regimes, strings.Repeat("z", 290))
+		op.Brief.Systems = append(op.Brief.Systems, strings.Repeat("<", 290))
+		op.Brief.Clocks = append(op.Brief.Clocks, legal.Clock{Regime: strings.Repeat("&", 290), Title: "later", Status: legal.Running})
 	}
 	m := newBrief(op)
 	raw, err := json.Marshal(m.blocks)
@@ -134,6 +202,8 @@ func TestManyLinesAreDroppedAloud(t *testing.T) {
 	requireInert(t, string(raw))
 	require.Contains(t, string(raw), "more lines; see the incident's record")
 	require.Contains(t, string(raw), provisional)
+	require.Contains(t, string(raw), "more clocks; see the incident's record")
+	require.Contains(t, string(raw), "GDPR Art. 33(1)", "the urgent clocks are the last to be dropped")
 }
 
 func TestCanonical(t *testing.T) {

@@ -21,12 +21,20 @@ const (
 // clockSkew is how far the clock of an alert's sender may be ahead of Slack's.
 const clockSkew = 5 * time.Minute
 
-// find returns the timestamp of the newest matching message since the first signal, or "".
-func (l *Legal) find(ctx context.Context, op *playbooks.Operation, channel, id string, match func(*slack.Message) bool) (string, error) {
+// firstSignal is the time before which nothing of an operation can have been posted.
+func firstSignal(op *playbooks.Operation) time.Time {
+	if op.Brief == nil {
+		return time.Time{}
+	}
+	return op.Brief.DetectedAt
+}
+
+// find returns the timestamp of the newest matching message since an instant, or "".
+func (l *Legal) find(ctx context.Context, since time.Time, channel, id string, match func(*slack.Message) bool) (string, error) {
 	query := &slack.GetConversationHistoryParameters{ChannelID: id, Limit: historyLimit, IncludeAllMetadata: true}
 	// A first signal in the future would hide what was posted since.
-	if op.Brief != nil && !op.Brief.DetectedAt.IsZero() && op.Brief.DetectedAt.Before(time.Now()) {
-		query.Oldest = fmt.Sprintf("%d.000000", max(op.Brief.DetectedAt.Add(-clockSkew).Unix(), 0))
+	if !since.IsZero() && since.Before(time.Now()) {
+		query.Oldest = fmt.Sprintf("%d.000000", max(since.Add(-clockSkew).Unix(), 0))
 	}
 	for range historyPages {
 		page, err := l.history(ctx, channel, query)
@@ -62,9 +70,9 @@ func (l *Legal) history(ctx context.Context, channel string, query *slack.GetCon
 }
 
 // post returns the timestamp of the new message. A thread of "" is the channel itself.
-func (l *Legal) post(ctx context.Context, op *playbooks.Operation, channel, id string, m message, thread string) (string, error) {
+func (l *Legal) post(ctx context.Context, of key, channel, id string, m message, thread string) (string, error) {
 	what := "post to " + channel
-	options := m.options(op)
+	options := m.options(of)
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}

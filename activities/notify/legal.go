@@ -69,8 +69,8 @@ func (l *Legal) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effe
 	brief := newBrief(op)
 	state := posted{ChannelID: id, Digest: brief.digest()}
 	// An altered message is not the brief: legal is told again.
-	state.TS, err = l.find(ctx, op, to.Channel, id, func(m *slack.Message) bool {
-		return carries(m, briefEvent, op) && digest(m.Text, m.Blocks.BlockSet) == state.Digest
+	state.TS, err = l.find(ctx, firstSignal(op), to.Channel, id, func(m *slack.Message) bool {
+		return carries(m, briefEvent, keyOf(op)) && digest(m.Text, m.Blocks.BlockSet) == state.Digest
 	})
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (l *Legal) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effe
 	if state.TS != "" {
 		return effect("legal was told in "+to.Channel+" before", false, to.Channel, state)
 	}
-	if state.TS, err = l.post(ctx, op, to.Channel, id, brief, ""); err != nil {
+	if state.TS, err = l.post(ctx, keyOf(op), to.Channel, id, brief, ""); err != nil {
 		return nil, err
 	}
 	return effect("legal told in "+to.Channel, true, to.Channel, state)
@@ -109,7 +109,7 @@ func (l *Legal) Verify(ctx context.Context, op *playbooks.Operation) (*incident.
 	switch {
 	case len(page.Messages) == 0 || page.Messages[0].Timestamp != was.TS:
 		proof.Method += ": it is not there"
-	case !carries(&page.Messages[0], briefEvent, op):
+	case !carries(&page.Messages[0], briefEvent, keyOf(op)):
 		proof.Method += ": it is not the brief of this operation"
 	case digest(page.Messages[0].Text, page.Messages[0].Blocks.BlockSet) != was.Digest:
 		proof.Method += ": it was altered"

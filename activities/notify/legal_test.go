@@ -10,8 +10,27 @@ import (
 	"firebreak/activities/failure"
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
+	"firebreak/internal/legal"
 	"firebreak/playbooks"
 )
+
+var detected = time.Date(2026, 9, 9, 20, 0, 0, 0, time.UTC)
+
+// clocks are those of a European lender.
+func clocks() []legal.Clock {
+	table, err := legal.Shipped()
+	if err != nil {
+		panic(err)
+	}
+	return table.Open(legal.Profile{
+		AIActRoles: []string{"provider"}, AIActHighRisk: true, GDPRRoles: []string{"controller"}, LeadAuthority: "DE", NIS2: true,
+		FinancialEntity: true, USStates: []string{"CA"}, Contracts: []legal.Contract{{Party: "brightcart", NotifyHours: 24}},
+		Owners: []string{"leg-1", "leg-2", "exe-1"},
+	}, legal.Data{
+		Categories: []string{"personal"}, Subjects: 410000, Roles: []string{"controller"},
+		Residents: []legal.Residents{{Jurisdiction: "DE", Count: 290000}, {Jurisdiction: "FR", Count: 96000}, {Jurisdiction: "US-CA", Count: 24000}},
+	}, detected)
+}
 
 func operation() *playbooks.Operation {
 	const id = "incident/dataset-compromise/loan-applications@2026-07-31"
@@ -21,7 +40,7 @@ func operation() *playbooks.Operation {
 		Brief: &playbooks.Brief{
 			IncidentID: id, Kind: incident.DatasetCompromise, Mode: incident.Live, Title: "Training dataset compromised",
 			Asset: "loan-applications@2026-07-31", Summary: "unexpected writer on s3://nordwall-data/loan-applications/",
-			DetectedAt: time.Date(2026, 9, 9, 20, 0, 0, 0, time.UTC),
+			DetectedAt: detected,
 			Radius: incident.Radius{
 				DatasetVersions: []string{"loan-applications@2026-07-31"}, Checkpoints: []string{"credit-scorer@17"}, Models: []string{"credit-scorer"},
 				Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, PersonalData: true, HighRisk: true,
@@ -30,6 +49,11 @@ func operation() *playbooks.Operation {
 			Data:    []string{"loan-applications: personal, about 410000 subjects (DE 290000, FR 96000, US-CA 24000), controller"},
 			Regimes: []string{"GDPR (lead authority DE)", "EU AI Act (provider, high-risk)", "DORA"},
 			Actions: []string{"vault.revoke on ci-registry-push", "endpoint.disable on credit-api"},
+			AsOf:    detected.Add(time.Minute), NextBriefAt: detected.Add(30 * time.Minute), Severity: "SEV1",
+			ATLAS: []string{"AML.T0020"}, Playbook: "dataset-compromise.yaml sha256:00ff", Clocks: clocks(),
+			Systems:       []string{"credit-scorer in lending: consumer credit scoring; EU AI Act provider, class high, Annex III 5b"},
+			ModelExposure: []string{"[suspected] Weights or outputs of credit-scorer could reveal training data."},
+			ThirdParties:  []string{"contract with brightcart: notice within 24 h"},
 		},
 	}
 }

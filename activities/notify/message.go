@@ -15,6 +15,7 @@ import (
 const (
 	briefEvent      = "firebreak_legal_brief"
 	withdrawalEvent = "firebreak_legal_withdrawal"
+	reminderEvent   = "firebreak_legal_reminder"
 )
 
 // message is what is posted: blocks, and a text for notifications and screen readers.
@@ -25,7 +26,7 @@ type message struct {
 }
 
 // options are the arguments of chat.postMessage. Slack neither parses the text nor fetches links that an alert brought.
-func (m message) options(op *playbooks.Operation) []slack.MsgOption {
+func (m message) options(of key) []slack.MsgOption {
 	return []slack.MsgOption{
 		slack.MsgOptionText(m.text, false),
 		slack.MsgOptionBlocks(m.blocks...),
@@ -34,7 +35,7 @@ func (m message) options(op *playbooks.Operation) []slack.MsgOption {
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: m.event, EventPayload: map[string]any{
-			"operation": op.ID, "incident": op.IncidentID, "digest": m.digest(),
+			"operation": of.operation, "incident": of.incident, "digest": m.digest(),
 		}}),
 	}
 }
@@ -42,9 +43,14 @@ func (m message) options(op *playbooks.Operation) []slack.MsgOption {
 // digest identifies what a reader of the message sees.
 func (m message) digest() string { return digest(m.text, m.blocks) }
 
-// carries reports whether a message of the history is the one of the operation.
-func carries(found *slack.Message, event string, op *playbooks.Operation) bool {
-	return found.Metadata.EventType == event && found.Metadata.EventPayload["operation"] == op.ID
+// key is what a message is found again by.
+type key struct{ operation, incident string }
+
+func keyOf(op *playbooks.Operation) key { return key{op.ID, op.IncidentID} }
+
+// carries reports whether a message of the history is the one of the key.
+func carries(found *slack.Message, event string, of key) bool {
+	return found.Metadata.EventType == event && found.Metadata.EventPayload["operation"] == of.operation
 }
 
 func digest(text string, blocks []slack.Block) string {

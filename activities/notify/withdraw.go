@@ -22,7 +22,7 @@ func (l *Legal) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 		if was.ChannelID, err = l.channels.id(ctx, l.api, to.Channel); err != nil {
 			return nil, err
 		}
-		was.TS, err = l.find(ctx, op, to.Channel, was.ChannelID, func(m *slack.Message) bool { return carries(m, briefEvent, op) })
+		was.TS, err = l.find(ctx, firstSignal(op), to.Channel, was.ChannelID, func(m *slack.Message) bool { return carries(m, briefEvent, keyOf(op)) })
 		if err != nil {
 			return nil, err
 		}
@@ -34,12 +34,13 @@ func (l *Legal) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 	state := posted{ChannelID: was.ChannelID, Digest: withdrawal.digest()}
 	thread := was.TS
 	var gone bool
-	if state.TS, gone, err = l.withdrawn(ctx, op, to.Channel, was); err != nil {
+	mine := func(m *slack.Message) bool { return carries(m, withdrawalEvent, keyOf(op)) }
+	if state.TS, gone, err = l.inThread(ctx, to.Channel, was, mine); err != nil {
 		return nil, err
 	}
 	if gone {
 		thread = ""
-		state.TS, err = l.find(ctx, op, to.Channel, was.ChannelID, func(m *slack.Message) bool { return carries(m, withdrawalEvent, op) })
+		state.TS, err = l.find(ctx, firstSignal(op), to.Channel, was.ChannelID, mine)
 		if err != nil {
 			return nil, err
 		}
@@ -47,14 +48,14 @@ func (l *Legal) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 	if state.TS != "" {
 		return effect("the brief in "+to.Channel+" was withdrawn before", false, to.Channel, state)
 	}
-	if state.TS, err = l.post(ctx, op, to.Channel, was.ChannelID, withdrawal, thread); err != nil {
+	if state.TS, err = l.post(ctx, keyOf(op), to.Channel, was.ChannelID, withdrawal, thread); err != nil {
 		return nil, err
 	}
 	return effect("the brief in "+to.Channel+" is withdrawn", true, to.Channel, state)
 }
 
-// withdrawn returns the timestamp of the withdrawal in the brief's thread, or "". Gone is true if the brief was deleted.
-func (l *Legal) withdrawn(ctx context.Context, op *playbooks.Operation, channel string, was posted) (ts string, gone bool, err error) {
+// inThread returns the timestamp of the matching message in the brief's thread, or "". Gone is true if the brief was deleted.
+func (l *Legal) inThread(ctx context.Context, channel string, was posted, match func(*slack.Message) bool) (ts string, gone bool, err error) {
 	query := &slack.GetConversationRepliesParameters{ChannelID: was.ChannelID, Timestamp: was.TS, Limit: historyLimit, IncludeAllMetadata: true}
 	for range historyPages {
 		replies, more, next, err := l.api.GetConversationRepliesContext(ctx, query)
@@ -65,7 +66,7 @@ func (l *Legal) withdrawn(ctx context.Context, op *playbooks.Operation, channel 
 			return "", false, explain(ctx, "read thread in "+channel, err)
 		}
 		for i := range replies {
-			if carries(&replies[i], withdrawalEvent, op) {
+			if match(&replies[i]) {
 				return replies[i].Timestamp, false, nil
 			}
 		}

@@ -21,6 +21,8 @@ type app struct {
 	connect func(context.Context, environment) (connection, error)
 	// poll is the time between two looks of status --watch.
 	poll time.Duration
+	// now is the time by which what is left is counted.
+	now func() time.Time
 	// entered is true once a verb has begun; an error before that is one of usage.
 	entered bool
 }
@@ -57,11 +59,11 @@ func refused(format string, args ...any) error {
 	return &exit{exitRefused, fmt.Errorf(format, args...)}
 }
 
-const longHelp = `trigger starts incidents from alerts and lets people follow, approve and close them.
+const longHelp = `trigger starts incidents from alerts, lets people follow, approve, steer and close them, and shows what playbooks do.
 
-It talks to Temporal alone. The connection is configured as in Temporal's own tools: TEMPORAL_ADDRESS,
-TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision made here is as strong as
-the access to Temporal with which it is made.
+It talks to Temporal alone, and 'trigger playbook' to nothing at all. The connection is configured as in Temporal's own
+tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision
+made here is as strong as the access to Temporal with which it is made.
 
 Exit codes:
   0  done
@@ -82,7 +84,10 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.serveCommand(), a.startCommand(), a.statusCommand(), a.listCommand(),
-		a.decideCommand(true), a.decideCommand(false), a.closeCommand(), a.versionCommand())
+		a.decideCommand(true), a.decideCommand(false), a.closeCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.skipCommand(), a.retryCommand(), a.addTargetCommand(), a.abortCommand(),
+		a.taskCommand(), a.endWaitCommand(), a.clockCommand(), a.acknowledgeCommand(),
+		a.playbookCommand(), a.versionCommand())
 	return root
 }
 

@@ -44,6 +44,9 @@ func TestUsageErrorsNeverConnect(t *testing.T) {
 		"start without kind":  {"start --asset credit-api --as sec-1", `required flag(s) "kind" not set`},
 		"start bad kind":      {"start --kind extraction --asset credit-api --as sec-1", `--kind: unknown incident kind "extraction" (known: backdoor-discovery`},
 		"start empty asset":   {"start --kind extraction-event --asset= --as sec-1", "--asset"},
+		"start, bad severity": {"start --kind extraction-event --asset credit-api --as sec-1 --severity high", `--severity "high": want one of SEV1, SEV2`},
+		"start, over certain": {"start --kind extraction-event --asset credit-api --as sec-1 --confidence 95", "--confidence 95: want a number from 0 to 1"},
+		"start, bad facet":    {"start --kind extraction-event --asset credit-api --as sec-1 --facet all", `--facet "all": want one of integrity, `},
 		"start bad mode":      {"start --kind extraction-event --asset credit-api --as sec-1 --mode dry", `--mode "dry"`},
 		"approve without as":  {"approve extraction-event/credit-api rollback", `required flag(s) "as" not set`},
 		"approve no step":     {"approve extraction-event/credit-api --as mlo-1", "accepts 2 arg(s), received 1"},
@@ -70,8 +73,12 @@ func TestHelpDocumentsExitCodesAndExamples(t *testing.T) {
 	for _, text := range []string{"3  conflict", "4  refused", "TEMPORAL_ADDRESS"} {
 		require.Contains(t, got.stdout, text)
 	}
-	for _, verb := range []string{"serve", "start", "status", "list", "approve", "deny", "close"} {
-		require.Contains(t, invoke(t, nil, "", nil, verb, "--help").stdout, "Examples:\n  ", verb)
+	for _, verb := range []string{
+		"serve", "start", "status", "list", "approve", "deny", "close", "pause", "resume", "skip", "retry", "add-target", "abort", "task", "end-wait",
+		"clock set-anchor", "clock dismiss", "clock file", "acknowledge",
+		"playbook validate", "playbook plan", "playbook render", "playbook graph", "playbook list", "playbook schema",
+	} {
+		require.Contains(t, invoke(t, nil, "", nil, append(strings.Fields(verb), "--help")...).stdout, "Examples:\n  ", verb)
 	}
 	require.Contains(t, invoke(t, nil, "", nil, "version").stdout, "trigger ")
 }

@@ -11,11 +11,13 @@ import (
 
 func (a *app) closeCommand() *cobra.Command {
 	var person, reason string
-	var falsePositive bool
+	var falsePositive, handOver bool
 	cmd := &cobra.Command{
 		Use: "close INCIDENT", Short: "Close an incident", Args: cobra.ExactArgs(1),
 		Long: `Close ends an incident: nothing is watched or tried again after it. With --false-positive, what was done is undone first,
-newest act first, where it can be undone.`,
+newest act first, where it can be undone.
+
+An incident whose legal clocks still run is not closed, unless --hand-over-clocks says that legal keeps them elsewhere.`,
 		Example: `  trigger close incident/extraction-event/credit-api --as ic-1 --reason "keys re-issued, review held"
   trigger close extraction-event/credit-api --as ic-1 --false-positive --reason "load test of brightcart"`,
 		RunE: a.operated(func(args []string) error {
@@ -29,7 +31,7 @@ newest act first, where it can be undone.`,
 				return err
 			}
 			outcome, err := op.finish(ctx, id, workflows.CloseIncident{
-				Person: person, FalsePositive: falsePositive, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: "cli",
+				Person: person, FalsePositive: falsePositive, HandOverClocks: handOver, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: "cli",
 			})
 			return a.conclude(id, outcome, err)
 		}),
@@ -38,6 +40,7 @@ newest act first, where it can be undone.`,
 	flags.StringVar(&person, "as", "", "inventory id of the person who closes it")
 	flags.StringVar(&reason, "reason", "", "why, for the record")
 	flags.BoolVar(&falsePositive, "false-positive", false, "there was no incident: undo what was done")
+	flags.BoolVar(&handOver, "hand-over-clocks", false, "legal keeps its running clocks outside of firebreak from now on")
 	for _, name := range []string{"as", "reason"} {
 		// The flag is defined above, so this cannot fail.
 		_ = cmd.MarkFlagRequired(name)

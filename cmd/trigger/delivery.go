@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"firebreak/internal/alert"
 	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
 )
 
 // What came of one alert.
@@ -50,8 +52,10 @@ const concurrency = 8
 func (in *intake) deliver(ctx context.Context, g *alert.Group) answer {
 	results := make([]result, len(g.Members))
 	incidents := map[string][]int{}
+	// One post is judged by one inventory, even if the file changes meanwhile.
+	inv := in.inventory.current().Inventory
 	for i := range g.Members {
-		if results[i] = in.screen(&g.Members[i]); results[i].Outcome == "" {
+		if results[i] = in.screen(inv, &g.Members[i]); results[i].Outcome == "" {
 			incidents[results[i].IncidentID] = append(incidents[results[i].IncidentID], i)
 		}
 	}
@@ -60,7 +64,7 @@ func (in *intake) deliver(ctx context.Context, g *alert.Group) answer {
 	for _, members := range incidents {
 		group.Go(func() error {
 			for _, i := range members {
-				in.send(ctx, g.Members[i].Alert, &results[i])
+				in.send(ctx, &g.Members[i], &results[i])
 			}
 			return nil
 		})
@@ -72,14 +76,14 @@ func (in *intake) deliver(ctx context.Context, g *alert.Group) answer {
 }
 
 // screen refuses an alert that cannot become an incident here; its outcome is empty if it can.
-func (in *intake) screen(m *alert.Member) result {
+func (in *intake) screen(inv *inventory.Inventory, m *alert.Member) result {
 	r := result{Fingerprint: m.Fingerprint, Asset: m.Alert.Asset}
 	var reason error
 	if m.Fault != nil {
 		reason = m.Fault
-	} else if err := in.inventory.CheckAsset(m.Alert.Asset); err != nil {
+	} else if err := inv.CheckAsset(m.Alert.Asset); err != nil {
 		reason = err
-	} else if env := in.inventory.Env(m.Alert.Asset); !in.mode.Allows(env) {
+	} else if env := inv.Env(m.Alert.Asset); !in.mode.Allows(env) {
 		reason = fmt.Errorf("asset %q is in environment %q, which a %s incident may not touch; this trigger runs with --mode %s",
 			m.Alert.Asset, env, in.mode, in.mode)
 	}
@@ -92,7 +96,8 @@ func (in *intake) screen(m *alert.Member) result {
 }
 
 // send delivers one alert and notes what came of it.
-func (in *intake) send(ctx context.Context, a incident.Alert, r *result) {
+func (in *intake) send(ctx context.Context, m *alert.Member, r *result) {
+	a := m.Alert
 	var done bool
 	var err error
 	yes, no := outcomeStarted, outcomeJoined
@@ -100,7 +105,7 @@ func (in *intake) send(ctx context.Context, a incident.Alert, r *result) {
 		yes, no = outcomeJoined, outcomeNoOpenIncident
 		done, err = in.temporal.join(ctx, a)
 	} else {
-		done, err = in.temporal.startOrJoin(ctx, a, in.mode)
+		done, err = in.temporal.startOrJoin(ctx, a, request(m, in.mode))
 	}
 	switch {
 	case err != nil:
@@ -113,13 +118,32 @@ func (in *intake) send(ctx context.Context, a incident.Alert, r *result) {
 	}
 }
 
+// request is what an alert starts if no incident is open for it.
+func request(m *alert.Member, mode incident.Mode) incident.Request {
+	return incident.Request{
+		Kind: m.Alert.Kind, Asset: m.Alert.Asset, Mode: mode, Requester: m.Alert.Source, Summary: m.Alert.Summary, DetectedAt: detected(m.Alert),
+		Severity: m.Situation.Severity, Confidence: m.Situation.Confidence, Facet: m.Situation.Facet,
+	}
+}
+
+// detected is when the sender saw it first; a sender's clock that runs ahead is not believed.
+func detected(a incident.Alert) time.Time {
+	if a.StartsAt.IsZero() || a.StartsAt.After(a.ReceivedAt) {
+		return a.ReceivedAt
+	}
+	return a.StartsAt
+}
+
 // report logs what the group came to; failures are logged where they happen.
 func (in *intake) report(g *alert.Group, results []result) {
 	if g.TruncatedAlerts > 0 {
 		in.log.Warn("the sender left alerts out of the group: raise max_alerts of its receiver",
 			"truncated_alerts", g.TruncatedAlerts, "receiver", g.Receiver, "raw_sha256", g.RawSHA256)
 	}
-	for _, r := range results {
+	for i, r := range results {
+		if ignored := g.Members[i].Situation.Ignored; len(ignored) > 0 {
+			in.log.Warn("labels of an alert have no usable value and count as not given", "fingerprint", r.Fingerprint, "labels", ignored, "raw_sha256", g.RawSHA256)
+		}
 		switch r.Outcome {
 		case outcomeRefused:
 			in.log.Warn("alert refused", "fingerprint", r.Fingerprint, "target", r.Asset, "error", r.Error, "raw_sha256", g.RawSHA256)

@@ -13,7 +13,6 @@ import (
 
 	"firebreak/internal/alert"
 	"firebreak/internal/incident"
-	"firebreak/internal/inventory"
 	"firebreak/workflows"
 )
 
@@ -27,11 +26,11 @@ var received = time.Date(2026, 9, 14, 6, 0, 36, 0, time.UTC)
 
 // fakeTemporal keeps open incidents as Temporal does: an alert starts one or joins the open one.
 type fakeTemporal struct {
-	mu      sync.Mutex
-	open    map[string]bool
-	alerts  []incident.Alert
-	modes   []incident.Mode
-	failure error
+	mu       sync.Mutex
+	open     map[string]bool
+	alerts   []incident.Alert
+	requests []incident.Request
+	failure  error
 	// block, when set, makes every delivery wait for its context.
 	block bool
 	// entered gets an id when a delivery begins.
@@ -49,7 +48,7 @@ func (f *fakeTemporal) enter(ctx context.Context, a incident.Alert) error {
 	return f.failure
 }
 
-func (f *fakeTemporal) startOrJoin(ctx context.Context, a incident.Alert, mode incident.Mode) (bool, error) {
+func (f *fakeTemporal) startOrJoin(ctx context.Context, a incident.Alert, r incident.Request) (bool, error) {
 	if err := f.enter(ctx, a); err != nil {
 		return false, err
 	}
@@ -59,7 +58,7 @@ func (f *fakeTemporal) startOrJoin(ctx context.Context, a incident.Alert, mode i
 	started := !f.open[id]
 	f.open[id] = true
 	f.alerts = append(f.alerts, a)
-	f.modes = append(f.modes, mode)
+	f.requests = append(f.requests, r)
 	return started, nil
 }
 
@@ -98,14 +97,14 @@ func (l *lockedBuffer) String() string {
 
 func newIntake(t testing.TB, f *fakeTemporal) (*intake, *lockedBuffer) {
 	t.Helper()
-	inv, err := inventory.Load(testInventory)
+	logs := &lockedBuffer{}
+	inv, err := openInventory(testInventory, newLogger(logs))
 	require.NoError(t, err)
 	token, err := loadBearer("", newEnvironment([]string{tokenVariable + "=" + testToken}))
 	require.NoError(t, err)
 	if f.open == nil {
 		f.open = map[string]bool{}
 	}
-	logs := &lockedBuffer{}
 	return &intake{
 		inventory: inv, mode: incident.Live, labels: alert.DefaultLabels(), token: token, temporal: f, log: newLogger(logs),
 		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: func() time.Time { return received },
@@ -122,6 +121,7 @@ type fakeDesk struct {
 	started  []incident.Request
 	decided  []workflows.DecideApproval
 	finished []workflows.CloseIncident
+	steered  []steered
 	// next, when set, is called before each look at a record.
 	next   func()
 	closed bool
@@ -172,6 +172,20 @@ func (f *fakeDesk) finish(_ context.Context, id string, c workflows.CloseInciden
 	return f.outcome, f.err
 }
 
+// steered is one update that steers an incident.
+type steered struct {
+	update string
+	workflows.Steer
+}
+
+func (f *fakeDesk) steer(_ context.Context, id, update string, s workflows.Steer) (workflows.DecisionOutcome, error) {
+	if f.records[id] == nil {
+		return workflows.DecisionOutcome{}, errNone
+	}
+	f.steered = append(f.steered, steered{update, s})
+	return f.outcome, f.err
+}
+
 // invocation is the outcome of one run of the program.
 type invocation struct {
 	code           int
@@ -185,6 +199,7 @@ func invoke(t *testing.T, f *fakeDesk, stdin string, env []string, args ...strin
 	connected := false
 	a := &app{
 		stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr, env: newEnvironment(env), poll: time.Millisecond,
+		now: func() time.Time { return at(600) },
 		connect: func(context.Context, environment) (connection, error) {
 			if f == nil {
 				return nil, errors.New("connected to Temporal before the arguments were checked")

@@ -15,11 +15,10 @@ func incidentID(arg string) (string, error) {
 		return arg, nil
 	}
 	kind, asset, _ := strings.Cut(arg, "/")
-	k, err := incident.ParseKind(kind)
-	if err != nil || asset == "" {
+	if !kindShape.MatchString(kind) || asset == "" {
 		return "", usage("incident %q: want incident/KIND/ASSET, as 'trigger list' shows it", arg)
 	}
-	return incident.WorkflowID(k, asset, ""), nil
+	return incident.WorkflowID(incident.Kind(kind), asset, ""), nil
 }
 
 // checkIncident refuses a first argument that is no incident, before anything is connected.

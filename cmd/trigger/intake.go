@@ -12,12 +12,11 @@ import (
 
 	"firebreak/internal/alert"
 	"firebreak/internal/incident"
-	"firebreak/internal/inventory"
 )
 
 // deliverer hands accepted alerts to Temporal.
 type deliverer interface {
-	startOrJoin(ctx context.Context, a incident.Alert, mode incident.Mode) (started bool, err error)
+	startOrJoin(ctx context.Context, a incident.Alert, r incident.Request) (started bool, err error)
 	join(ctx context.Context, a incident.Alert) (open bool, err error)
 	ready(ctx context.Context) error
 }
@@ -32,7 +31,7 @@ const (
 // intake takes posts of alerts in. It answers 2xx only when every alert of the post is durably in Temporal, 5xx if the
 // sender should try again, and 4xx if trying again cannot help.
 type intake struct {
-	inventory *inventory.Inventory
+	inventory *inventoryFile
 	mode      incident.Mode
 	labels    alert.Labels
 	token     bearer

@@ -58,7 +58,9 @@ func TestAlertStartsThenJoins(t *testing.T) {
 	require.Equal(t, f.alerts[0], f.alerts[2], "a repetition has the same key")
 	require.Equal(t, incident.DatasetCompromise, f.alerts[0].Kind)
 	require.Equal(t, received, f.alerts[0].ReceivedAt)
-	require.Equal(t, []incident.Mode{incident.Live, incident.Live, incident.Live}, f.modes)
+	require.Len(t, f.requests, 3)
+	require.Equal(t, incident.Live, f.requests[0].Mode)
+	require.Equal(t, "SEV1", f.requests[0].Severity, "critical")
 	require.Contains(t, logs.String(), f.alerts[0].RawSHA256)
 	require.NotContains(t, logs.String(), testToken)
 }
@@ -161,7 +163,7 @@ func TestAlertGroupsThatAreRefusedInPart(t *testing.T) {
 				taken = append(taken, al.Asset)
 			}
 			require.Equal(t, tt.taken, taken)
-			require.Equal(t, tt.mode, f.modes[0])
+			require.Equal(t, tt.mode, f.requests[0].Mode)
 		})
 	}
 }
@@ -234,4 +236,21 @@ func TestLogsTakeSecretsOut(t *testing.T) {
 		require.NotContains(t, logs.String(), strings.TrimPrefix(s, "Bearer "))
 	}
 	require.Equal(t, 3*len(secrets), strings.Count(logs.String(), "[redacted]"))
+}
+
+func TestAlertSaysHowBadAndHowSure(t *testing.T) {
+	t.Parallel()
+	f := &fakeTemporal{}
+	in, logs := newIntake(t, f)
+	in.labels.Kinds = []incident.Kind{"secret-leak"}
+	raw := strings.NewReplacer(`"extraction-event"`, `"secret-leak"`, `"severity": "critical"`,
+		`"severity": "warning", "firebreak_confidence": "0.9", "firebreak_facet": "everything"`).Replace(string(alertFile(t, "extraction-event.json")))
+	code, a := send(t, in, alertPost(strings.NewReader(raw)))
+	require.Equal(t, http.StatusOK, code, a)
+	require.Equal(t, "incident/secret-leak/credit-api", a.Alerts[0].IncidentID)
+	require.Equal(t, incident.Request{
+		Kind: "secret-leak", Asset: "credit-api", Mode: incident.Live, Requester: "alertmanager", Summary: f.alerts[0].Summary,
+		DetectedAt: f.alerts[0].StartsAt, Severity: "SEV2", Confidence: 0.9,
+	}, f.requests[0])
+	require.Contains(t, logs.String(), "labels=[firebreak_facet]")
 }

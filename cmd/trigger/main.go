@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -19,6 +20,6 @@ func main() {
 
 // run is the whole program with its surroundings injected. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: newEnvironment(environ), connect: dialTemporal, poll: watchInterval}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: newEnvironment(environ), connect: dialTemporal, poll: watchInterval, now: time.Now}
 	return a.run(ctx, args)
 }

@@ -27,6 +27,8 @@ type operator interface {
 	// decide and finish send a decision and wait for what came of it. errNone means that the incident is not open.
 	decide(ctx context.Context, id string, d workflows.DecideApproval) (workflows.DecisionOutcome, error)
 	finish(ctx context.Context, id string, c workflows.CloseIncident) (workflows.DecisionOutcome, error)
+	// steer sends one of the updates that take a workflows.Steer.
+	steer(ctx context.Context, id, update string, s workflows.Steer) (workflows.DecisionOutcome, error)
 }
 
 var (
@@ -106,7 +108,7 @@ func (d *desk) result(ctx context.Context, id, run string, r *incident.Record) b
 func (d *desk) list(ctx context.Context, all bool) ([]listed, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	var types []string
+	types := []string{"'" + workflows.CustomWorkflow + "'"}
 	for _, k := range incident.Kinds() {
 		types = append(types, "'"+workflows.WorkflowType(k)+"'")
 	}
@@ -143,6 +145,10 @@ func (d *desk) decide(ctx context.Context, id string, decision workflows.DecideA
 
 func (d *desk) finish(ctx context.Context, id string, closing workflows.CloseIncident) (workflows.DecisionOutcome, error) {
 	return d.update(ctx, id, workflows.CloseIncidentUpdate, closing)
+}
+
+func (d *desk) steer(ctx context.Context, id, update string, s workflows.Steer) (workflows.DecisionOutcome, error) {
+	return d.update(ctx, id, update, s)
 }
 
 // update waits until the incident has answered: only then is a decision in history.

@@ -82,3 +82,36 @@ func waitingRecord() *incident.Record {
 	}
 	return r
 }
+
+// workRecord is paused, waits for people in every way, and has clocks in every state. Its detector tried to draw too.
+func workRecord() *incident.Record {
+	r := waitingRecord()
+	r.Approvals, r.Paused, r.Summary = nil, true, "keys on a public page"
+	r.Watched = incident.Watched{Rounds: 12, Regressions: 1, LastAt: at(590)}
+	r.Legal = incident.Legal{Channel: "#ir-legal", TS: "1789365637.000100", ToldAt: at(37)}
+	r.Tasks = []incident.Task{
+		{Step: "confirm", Phase: "contain", Title: "Confirm the trigger", Assignee: "MLO", Status: incident.TaskOpen, AskedAt: at(40), DueAt: at(1840),
+			Instructions: "Run the trigger suite in a sandbox without network.\n\n  Compare the three digests.\x1b[2J\n", Outcomes: []string{"confirmed", "in doubt"}},
+		{Step: "assess", Title: "Assess exposure", Assignee: "PRIV", Status: incident.TaskOverdue, DueAt: at(300), Instructions: "Count the decisions.", Outcomes: []string{"done", "not_done"}},
+		{Step: "rotate", Title: "Rotate keys", Status: incident.TaskDone, Outcome: "done", By: "sec-1", DoneAt: at(200), Comment: "all of them"},
+		{Step: "inform", Status: incident.TaskSkipped, Reason: "not when radius.exposure is partner"},
+		{Step: "review", Status: incident.TaskPending},
+	}
+	r.Waits = []incident.Wait{
+		{Step: "cool-off", Title: "Let caches expire", Until: at(600 + 5400)},
+		{Step: "settle", Title: "over", Until: at(60), EndedAt: at(60)},
+	}
+	r.Children = []incident.Child{
+		{Step: "data", ID: loanIncident, Verdict: incident.Contained}, {Step: "keys", ID: "incident/secret-leak/a"}, {Step: "gone", ID: "incident/x/a", Error: "terminated"},
+	}
+	r.Clocks = []incident.Clock{
+		{Regime: "gdpr-33-1", Title: "GDPR Art. 33(1)", Recipient: "supervisory authority", Anchor: "aware_at", Provisional: true, Due: at(600 + 71*3600 + 1800), Status: "running", Owner: "leg-1"},
+		{Regime: "dora-initial", Title: "DORA initial", Anchor: "classified_at", AnchorMissing: true, Status: "running", Owner: "leg-1", NeedsCounsel: true},
+		{Regime: "ai-73-2", Title: "AI Act Art. 73(2)", Anchor: "aware_at", AnchorMissing: true, Status: "running"},
+		{Regime: "contract/brightcart", Title: "contract with brightcart", Anchor: "detected_at", Due: at(-3600), Status: "missed", Owner: "leg-1"},
+		{Regime: "gdpr-33-2", Title: "GDPR Art. 33(2)", Anchor: "aware_at", Status: "running", Note: "without undue delay"},
+		{Regime: "nis2-early", Title: "NIS2 early warning", Anchor: "aware_at", Due: at(7200), Status: "filed", Reference: "BSI-1"},
+		{Regime: "sec-8k", Title: "Form 8-K", Anchor: "material_at", AnchorMissing: true, Status: "dismissed"},
+	}
+	return r
+}

@@ -8,20 +8,20 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"firebreak/internal/alert"
 	"firebreak/internal/incident"
-	"firebreak/internal/inventory"
 )
 
 const inventoryVariable = "FIREBREAK_INVENTORY"
 
 type serveFlags struct {
-	listen, listenFile, inventory, tokenFile, mode string
-	labels                                         alert.Labels
+	listen, listenFile, inventory, tokenFile, mode, playbooks string
+	labels                                                    alert.Labels
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -29,12 +29,16 @@ func (a *app) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Take alerts in and start or join incidents", Args: cobra.NoArgs,
 		Long: `Serve takes Alertmanager's webhook (version 4) at POST /alerts/alertmanager and starts an incident for each alert, or
-joins the open one. Two labels of the alert decide: firebreak_kind (backdoor-discovery, extraction-event or
-dataset-compromise) and firebreak_asset (an id of the inventory).
+joins the open one. Two labels of the alert decide: firebreak_kind (a kind of which there is a playbook) and firebreak_asset
+(an id of the inventory). Three more say how bad it is and how sure: severity (critical, warning, info, or SEV1 to SEV4),
+firebreak_confidence (0 to 1) and firebreak_facet. A value of these that cannot be used counts as not given.
 
   200  every alert is durably started or joined
   422  some alerts name no kind, no known asset, or one of another environment; the others are started or joined
   503  Temporal did not confirm in time: the sender must try again
+
+The inventory file is read again when it changes. While it is faulty the last good one stays in use: the log says what is
+wrong, and /readyz has the field inventory_fault.
 
 GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.`,
 		Example: `  openssl rand -hex 24 > alert-token
@@ -48,6 +52,7 @@ GET /healthz answers while the process runs, GET /readyz while Temporal can be r
 	flags.StringVar(&f.inventory, "inventory", "", "inventory file (default $"+inventoryVariable+")")
 	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token that senders must show (default $"+tokenVariable+", the token itself)")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live takes assets of prod only, drill those of staging and drill only")
+	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
 	flags.StringVar(&f.labels.Kind, "kind-label", f.labels.Kind, "label that names the incident's kind")
 	flags.StringVar(&f.labels.Asset, "asset-label", f.labels.Asset, "label that names the asset")
 	return cmd
@@ -61,18 +66,17 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	logger := newLogger(a.stderr)
 	token, tokenErr := loadBearer(f.tokenFile, a.env)
-	inv, invErr := a.inventory(f.inventory)
-	if inv == nil && invErr == nil {
-		invErr = fmt.Errorf("no inventory: set --inventory or %s to the inventory file", inventoryVariable)
-	}
+	inv, invErr := a.followedInventory(f.inventory, logger)
+	kinds, kindsErr := a.kinds(f.playbooks)
 	d, temporalErr := lazyTemporal(a.env, logger)
-	if err := errors.Join(tokenErr, invErr, temporalErr); err != nil {
+	if err := errors.Join(tokenErr, invErr, kindsErr, temporalErr); err != nil {
 		if d != nil {
 			d.Close()
 		}
 		return err
 	}
 	defer d.Close()
+	f.labels.Kinds = kinds
 	in := &intake{
 		inventory: inv, mode: mode, labels: f.labels, token: token, temporal: d, log: logger,
 		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: time.Now,
@@ -84,8 +88,13 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if f.listenFile != "" {
 		defer os.Remove(f.listenFile)
 	}
-	logger.Info("listening on http://"+listener.Addr().String(), "mode", string(mode), "inventory", inv.Digest(), "temporal", d.address)
+	logger.Info("listening on http://"+listener.Addr().String(), "mode", string(mode), "inventory", inv.current().Digest(), "temporal", d.address)
 	warnExposed(listener, logger)
+	following, stop := context.WithCancel(ctx)
+	var followed sync.WaitGroup
+	followed.Go(func() { inv.follow(following, inventoryInterval) })
+	defer followed.Wait()
+	defer stop()
 	return serveHTTP(ctx, listener, in.routes(), defaultLimits(), logger)
 }
 
@@ -127,21 +136,6 @@ func warnExposed(l net.Listener, logger *slog.Logger) {
 	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 		logger.Warn("listening beyond loopback without TLS: put a proxy that ends TLS in front, the alert token is sent in clear text")
 	}
-}
-
-// inventory loads the file that the flag or the environment names; nil if neither does.
-func (a *app) inventory(file string) (*inventory.Inventory, error) {
-	if file == "" {
-		file = a.env.get(inventoryVariable)
-	}
-	if file == "" {
-		return nil, nil
-	}
-	inv, err := inventory.Load(file)
-	if err != nil {
-		return nil, fmt.Errorf("load the inventory (--inventory or %s): %w", inventoryVariable, err)
-	}
-	return inv, nil
 }
 
 func parseMode(s string) (incident.Mode, error) {

@@ -43,7 +43,13 @@ func (in *intake) readyz(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "error": "Temporal cannot be reached"})
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ready", "mode": string(in.mode), "inventory": in.inventory.Digest()})
+	inv := in.inventory.current()
+	answer := map[string]string{"status": "ready", "mode": string(in.mode), "inventory": inv.Digest()}
+	if inv.faulty {
+		// Alerts are still taken in. What is wrong is in the log: whoever may look here need not know the file.
+		answer["inventory_fault"] = "the inventory file is faulty now; the last good one is in use, and the log says what is wrong"
+	}
+	writeJSON(w, http.StatusOK, answer)
 }
 
 // serveHTTP serves until the context ends, then lets the posts that are under way finish.

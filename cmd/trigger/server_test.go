@@ -113,7 +113,7 @@ func TestHealthAndOtherRoutes(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	var ready map[string]string
 	require.NoError(t, json.Unmarshal([]byte(body), &ready))
-	require.Equal(t, map[string]string{"status": "ready", "mode": "live", "inventory": in.inventory.Digest()}, ready)
+	require.Equal(t, map[string]string{"status": "ready", "mode": "live", "inventory": in.inventory.current().Digest()}, ready)
 
 	f.failure = errors.New("no route to host 10.0.0.1")
 	code, body = get(http.MethodGet, "/readyz")
@@ -159,6 +159,7 @@ func TestServeRefusesToStart(t *testing.T) {
 		"bad Temporal":     {[]string{token, inv, "TEMPORAL_PROFILE=absent"}, nil, 1, "read Temporal's connection settings (TEMPORAL_ADDRESS"},
 		"bad certificate":  {[]string{token, inv, "TEMPORAL_TLS_CLIENT_CERT_PATH=/nowhere", "TEMPORAL_TLS_CLIENT_KEY_PATH=/nowhere"}, nil, 1, "TEMPORAL_TLS_*"},
 		"port in use":      {[]string{token, inv}, []string{"--listen", busy.Addr().String()}, 1, "(--listen): listen tcp"},
+		"no playbooks":     {[]string{token, inv}, []string{"--playbooks", filepath.Join(dir, "no")}, 1, "(--playbooks or FIREBREAK_PLAYBOOKS)"},
 		"no such folder":   {[]string{token, inv}, []string{"--listen", "127.0.0.1:0", "--listen-file", filepath.Join(dir, "no", "file")}, 1, "(--listen-file)"},
 		"argument":         {[]string{token, inv}, []string{"now"}, 2, "unknown command"},
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +13,8 @@ import (
 )
 
 type startFlags struct {
-	kind, asset, person, summary, mode, inventory string
+	kind, asset, person, summary, mode, inventory, playbooks string
+	situation                                                situation
 }
 
 // maxAssetBytes keeps the workflow id well below Temporal's limit of 1,000 bytes.
@@ -28,24 +28,26 @@ func (a *app) startCommand() *cobra.Command {
 With an inventory, the asset, its environment and the person are checked before anything is started. An incident that is
 already open is an error (exit code 3): follow that one instead.`,
 		Example: `  trigger start --kind dataset-compromise --asset loan-applications@2026-07-31 --as sec-1 \
-      --summary "rows differ from the signed manifest"
+      --summary "rows differ from the signed manifest" --severity SEV1 --confidence 0.95 --facet both
   trigger start --kind extraction-event --asset credit-api-stg --as sec-1 --mode drill`,
 	}
 	var request incident.Request
 	check := func([]string) (err error) {
-		request, err = a.request(f, time.Now().UTC())
+		request, err = a.request(f, a.now().UTC())
 		return err
 	}
 	cmd.RunE = a.operated(check, func(ctx context.Context, op operator, _ []string) error {
 		return a.start(ctx, op, request)
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&f.kind, "kind", "", "backdoor-discovery, extraction-event or dataset-compromise")
+	flags.StringVar(&f.kind, "kind", "", "backdoor-discovery, extraction-event, dataset-compromise, or another of which there is a playbook")
 	flags.StringVar(&f.asset, "asset", "", "inventory id of a dataset, checkpoint, model or endpoint")
 	flags.StringVar(&f.person, "as", "", "inventory id of the person who starts it")
 	flags.StringVar(&f.summary, "summary", "", "what was seen, in one sentence")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live or drill")
 	flags.StringVar(&f.inventory, "inventory", "", "inventory file to check against (default $"+inventoryVariable+")")
+	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag)
+	f.situation.flags(flags)
 	for _, name := range []string{"kind", "asset", "as"} {
 		// The flag is defined above, so this cannot fail.
 		_ = cmd.MarkFlagRequired(name)
@@ -56,7 +58,11 @@ already open is an error (exit code 3): follow that one instead.`,
 // request turns the flags into what starts an incident, checked against the inventory if there is one.
 func (a *app) request(f startFlags, now time.Time) (incident.Request, error) {
 	var none incident.Request
-	kind, err := incident.ParseKind(f.kind)
+	kinds, err := a.kinds(f.playbooks)
+	if err != nil {
+		return none, err
+	}
+	kind, err := knownKind(f.kind, kinds)
 	if err != nil {
 		return none, usage("--kind: %w", err)
 	}
@@ -65,12 +71,15 @@ func (a *app) request(f startFlags, now time.Time) (incident.Request, error) {
 		return none, err
 	}
 	for name, value := range map[string]string{"--asset": f.asset, "--as": f.person} {
-		if value == "" || len(value) > maxAssetBytes || strings.IndexFunc(value, unicode.IsControl) >= 0 {
+		if !isID(value) {
 			return none, usage("%s %q: want an id of the inventory", name, value)
 		}
 	}
 	r := incident.Request{
 		Kind: kind, Asset: f.asset, Mode: mode, Requester: f.person, Summary: strings.ToValidUTF8(f.summary, "\uFFFD"), DetectedAt: now,
+	}
+	if err := f.situation.fill(&r); err != nil {
+		return none, err
 	}
 	inv, err := a.inventory(f.inventory)
 	if err != nil || inv == nil {

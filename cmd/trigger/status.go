@@ -20,7 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var output string
 	var watch bool
 	cmd := &cobra.Command{
-		Use: "status [INCIDENT]", Short: "Show an incident: verdict, gaps, approvals, steps, timeline", Args: cobra.MaximumNArgs(1),
+		Use: "status [INCIDENT]", Short: "Show an incident: verdict, gaps, approvals, tasks, steps, legal clocks, timeline", Args: cobra.MaximumNArgs(1),
 		Long: `Status shows what an incident has proved so far. The verdict comes from the proofs alone; what is missing is listed as
 gaps. Without INCIDENT it takes the only open one. All times are UTC.`,
 		Example: `  trigger status
@@ -54,7 +54,7 @@ func (a *app) show(r *incident.Record, output string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	return writeStatus(a.stdout, r, terminal(a.stdout) && a.env.get("NO_COLOR") == "")
+	return writeStatus(a.stdout, r, terminal(a.stdout) && a.env.get("NO_COLOR") == "", a.now())
 }
 
 // watch shows every change until the incident is closed or the person has seen enough. A look that fails is said and

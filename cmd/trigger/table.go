@@ -37,14 +37,18 @@ func plain(s string) string {
 }
 
 // writeStatus writes the record for people: verdict first, then what is missing and what waits for them.
-func writeStatus(w io.Writer, r *incident.Record, colour bool) error {
+func writeStatus(w io.Writer, r *incident.Record, colour bool, now time.Time) error {
 	p := &page{}
 	p.heading(r, colour)
 	p.gaps(r)
 	p.approvals(r)
+	p.tasks(r, now)
+	p.waits(r, now)
 	p.radius(r)
 	p.steps(r)
+	p.children(r)
 	p.outcome(r)
+	p.clocks(r, now)
 	p.timeline(r)
 	_, err := io.WriteString(w, p.String())
 	return err
@@ -60,7 +64,13 @@ func (p *page) heading(r *incident.Record, colour bool) {
 	if r.Summary != "" {
 		p.line("  summary   %s", r.Summary)
 	}
-	p.line("  progress  %s, %s", string(r.Progress), string(r.Mode))
+	p.line("  progress  %s, %s", progress(r), string(r.Mode))
+	if r.Paused && r.Progress != incident.Closed {
+		p.line("  resume    %s", commandLine("trigger", "resume", r.ID, "--as", "PERSON"))
+	}
+	if r.Aborted != "" {
+		p.line("  aborted   %s", r.Aborted)
+	}
 	p.line("  started   %s by %s, detected %s%s", clock(r.OpenedAt), r.Requester, clock(r.DetectedAt), alerts(r.AlertCount))
 	if !r.SettledAt.IsZero() {
 		p.line("  settled   %s, %s after the start", clock(r.SettledAt), took(r.OpenedAt, r.SettledAt))
@@ -74,6 +84,17 @@ func (p *page) heading(r *incident.Record, colour bool) {
 	if r.PlanDigest != "" {
 		p.line("  plan      %s", r.PlanDigest)
 	}
+	if x := r.Watched; x.Rounds > 0 {
+		p.line("  watched   %s, last at %s; %s", count(x.Rounds, "round"), clock(x.LastAt), count(x.Regressions, "regression"))
+	}
+}
+
+// progress says how far the incident has come, and whether it is held there.
+func progress(r *incident.Record) string {
+	if r.Paused && r.Progress != incident.Closed {
+		return string(r.Progress) + ", PAUSED"
+	}
+	return string(r.Progress)
 }
 
 // paint is bold green for contained, bold yellow with gaps, bold red otherwise.
@@ -106,46 +127,6 @@ func (p *page) gaps(r *incident.Record) {
 	for _, g := range r.Gaps {
 		p.line("  - %s", g)
 	}
-}
-
-// approvals shows those that wait, with the commands to type: each bears the digest of the plan that is shown here.
-func (p *page) approvals(r *incident.Record) {
-	for i := range r.Approvals {
-		a := &r.Approvals[i]
-		if a.Status != incident.ApprovalWaiting {
-			continue
-		}
-		p.line("\nWAITING FOR APPROVAL  %s: %s", a.Step, a.Title)
-		p.line("  needs     %s, has %s; until %s", fmt.Sprintf("%d of %s", a.Quorum, strings.Join(a.Roles, ", ")),
-			fmt.Sprint(a.Granted()), clock(a.ExpiresAt))
-		for _, u := range a.Unlocks {
-			p.line("  unlocks   %s", stepLabel(r, u))
-		}
-		for _, d := range a.Decisions {
-			p.line("  decided   %s", decision(d))
-		}
-		p.line("  approve   %s", commandLine("trigger", "approve", r.ID, a.Step, "--as", "PERSON", "--plan", a.PlanDigest))
-		p.line("  deny      %s", commandLine("trigger", "deny", r.ID, a.Step, "--as", "PERSON", "--plan", a.PlanDigest))
-	}
-}
-
-func decision(d incident.Decision) string {
-	text := d.Person
-	if d.Role != "" {
-		text += " (" + d.Role + ")"
-	}
-	if d.Approve {
-		text += " approved"
-	} else {
-		text += " denied"
-	}
-	if !d.Counted {
-		text += ", not counted: " + d.Reason
-	}
-	if d.Comment != "" {
-		text += fmt.Sprintf(", saying %q", d.Comment)
-	}
-	return text + " at " + clock(d.At)
 }
 
 func (p *page) radius(r *incident.Record) {
@@ -226,6 +207,11 @@ func (p *page) outcome(r *incident.Record) {
 	}
 	if r.Legal.TS != "" {
 		p.line("\nLEGAL\n  told in %s at %s", r.Legal.Channel, clock(r.Legal.ToldAt))
+		if r.Legal.AcknowledgedBy != "" {
+			p.line("  acknowledged by %s at %s", r.Legal.AcknowledgedBy, clock(r.Legal.AcknowledgedAt))
+		} else if r.Progress != incident.Closed {
+			p.line("  not acknowledged yet: %s", commandLine("trigger", "acknowledge", r.ID, "--as", "PERSON"))
+		}
 	} else if r.Radius.PersonalData {
 		p.line("\nLEGAL\n  not told yet")
 	}

@@ -42,13 +42,13 @@ func TestWriteStatus(t *testing.T) {
 		colour bool
 	}{
 		"contained.txt": {containedRecord(), false}, "waiting.txt": {waitingRecord(), false}, "opening.txt": {opening, false},
-		"gaps-colour.txt": {gaps, true},
+		"gaps-colour.txt": {gaps, true}, "work.txt": {workRecord(), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
-			require.NoError(t, writeStatus(&b, tt.record, tt.colour))
+			require.NoError(t, writeStatus(&b, tt.record, tt.colour, at(600)))
 			golden(t, name, b.String())
 			if !tt.colour {
 				require.NotContains(t, b.String(), "\x1b", "a record cannot drive the terminal")

@@ -105,27 +105,17 @@ func options(id string, mode incident.Mode) client.StartWorkflowOptions {
 	}
 }
 
-// startOrJoin returns once the alert is durably in Temporal: as the start of an incident, or as a signal to the open one.
-func (d *desk) startOrJoin(ctx context.Context, a incident.Alert, mode incident.Mode) (started bool, err error) {
-	opts := options(incident.WorkflowID(a.Kind, a.Asset, ""), mode)
+// startOrJoin returns once the alert is durably in Temporal: as the start of the requested incident, or as a signal to the
+// open one.
+func (d *desk) startOrJoin(ctx context.Context, a incident.Alert, r incident.Request) (started bool, err error) {
+	opts := options(incident.WorkflowID(r.Kind, r.Asset, ""), r.Mode)
 	opts.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	request := incident.Request{
-		Kind: a.Kind, Asset: a.Asset, Mode: mode, Requester: a.Source, Summary: a.Summary, DetectedAt: detected(a),
-	}
 	ctx = context.WithValue(ctx, startedKey{}, &started)
-	_, err = d.client.SignalWithStartWorkflow(ctx, opts.ID, workflows.AlertSignal, a, opts, workflows.WorkflowType(a.Kind), request)
+	_, err = d.client.SignalWithStartWorkflow(ctx, opts.ID, workflows.AlertSignal, a, opts, workflows.WorkflowType(r.Kind), r)
 	if err != nil {
 		return false, fmt.Errorf("signal with start %s at %s: %w", opts.ID, d.address, err)
 	}
 	return started, nil
-}
-
-// detected is when the sender saw it first; a sender's clock that runs ahead is not believed.
-func detected(a incident.Alert) time.Time {
-	if a.StartsAt.IsZero() || a.StartsAt.After(a.ReceivedAt) {
-		return a.ReceivedAt
-	}
-	return a.StartsAt
 }
 
 // join signals the open incident and starts none; it reports false if none is open.

@@ -10,6 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 
+	"firebreak/internal/alert"
 	"firebreak/internal/incident"
 	"firebreak/workflows"
 )
@@ -25,8 +26,9 @@ func TestStartOrJoin(t *testing.T) {
 	t.Parallel()
 	f, d := newFrontend(t)
 	a := loanAlert()
+	m := &alert.Member{Alert: a, Situation: alert.Situation{Severity: "SEV1", Confidence: 0.9, Facet: "both"}}
 	for i, want := range []bool{true, false, false} {
-		started, err := d.startOrJoin(t.Context(), a, incident.Live)
+		started, err := d.startOrJoin(t.Context(), a, request(m, incident.Live))
 		require.NoError(t, err)
 		require.Equal(t, want, started, "post %d", i)
 	}
@@ -38,16 +40,17 @@ func TestStartOrJoin(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, r.GetWorkflowIdConflictPolicy())
 	require.Equal(t, int32(1), r.GetPriority().GetPriorityKey())
 	require.Equal(t, "alert", r.GetSignalName())
-	var request incident.Request
-	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetInput(), &request))
+	var sent incident.Request
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetInput(), &sent))
 	require.Equal(t, incident.Request{
 		Kind: incident.DatasetCompromise, Asset: a.Asset, Mode: incident.Live, Requester: "alertmanager", Summary: "rows differ", DetectedAt: a.StartsAt,
-	}, request)
+		Severity: "SEV1", Confidence: 0.9, Facet: "both",
+	}, sent)
 	var signal incident.Alert
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetSignalInput(), &signal))
 	require.Equal(t, a, signal)
 
-	_, err := d.startOrJoin(t.Context(), a, incident.Drill)
+	_, err := d.startOrJoin(t.Context(), a, request(m, incident.Drill))
 	require.NoError(t, err)
 	require.Equal(t, "drill", f.signalled[3].GetTaskQueue().GetName())
 	require.Equal(t, int32(5), f.signalled[3].GetPriority().GetPriorityKey())
@@ -131,6 +134,15 @@ func TestDeskUpdates(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, outcome.Accepted)
 	require.Equal(t, workflows.CloseIncidentUpdate, f.updates[1].GetRequest().GetInput().GetName())
+
+	steered := workflows.Steer{Person: "ic-1", Step: "rollback", Reason: "done by hand", Via: "cli"}
+	outcome, err = d.steer(t.Context(), loanIncident, workflows.SkipStepUpdate, steered)
+	require.NoError(t, err)
+	require.True(t, outcome.Accepted)
+	require.Equal(t, workflows.SkipStepUpdate, f.updates[2].GetRequest().GetInput().GetName())
+	var received workflows.Steer
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(f.updates[2].GetRequest().GetInput().GetArgs(), &received))
+	require.Equal(t, steered, received)
 }
 
 func TestDeskList(t *testing.T) {
@@ -141,7 +153,7 @@ func TestDeskList(t *testing.T) {
 	require.Len(t, runs, 2, "workflows that are no incidents are left out")
 	require.Equal(t, loanIncident, runs[0].id)
 	require.Equal(t, "running", runs[0].status)
-	require.Equal(t, "WorkflowType IN ('BackdoorDiscovery', 'ExtractionEvent', 'DatasetCompromise') AND ExecutionStatus = 'Running'", f.listed[0].GetQuery())
+	require.Equal(t, "WorkflowType IN ('Custom', 'BackdoorDiscovery', 'ExtractionEvent', 'DatasetCompromise') AND ExecutionStatus = 'Running'", f.listed[0].GetQuery())
 	_, err = d.list(t.Context(), true)
 	require.NoError(t, err)
 	require.NotContains(t, f.listed[2].GetQuery(), "ExecutionStatus")

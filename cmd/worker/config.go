@@ -82,6 +82,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	}
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
+	brief := notify.NewLegal(slackClient)
 	set := activities.Set{
 		Actions: map[string]activities.Action{
 			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client)),
@@ -91,10 +92,12 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
-			"legal.notify":        notify.NewLegal(slackClient),
+			"legal.notify":        brief,
 		},
 		Plan: plan.New(source, c.inventory).Plan,
 		Seal: evidence.NewSeal(s3Client).Seal,
+
+		Remind: brief.Remind,
 	}
 	return set, set.Check()
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"firebreak/deploy/sandbox/scenario"
 	"firebreak/deploy/sandbox/stack"
 	"firebreak/internal/incident"
+	"firebreak/playbooks"
 )
 
 func main() {
@@ -69,7 +71,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&set.once, "once", false, "stop everything when the incident has settled; exit 0 only if it is contained")
-	kind := flags.String("kind", string(incident.DatasetCompromise), "the incident: backdoor-discovery, extraction-event or dataset-compromise")
+	kind := flags.String("kind", string(incident.DatasetCompromise), "the incident: backdoor-discovery, extraction-event, dataset-compromise or prompt-injection-leak")
 	flags.StringVar(&set.json, "json", "", "write the outcome to this file")
 	if err := flags.Parse(args); err != nil {
 		return set, err
@@ -79,8 +81,13 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		fmt.Fprintln(stderr, "sandbox:", err)
 		return set, err
 	}
-	var err error
-	if set.kind, err = incident.ParseKind(*kind); err != nil {
+	kinds, err := playbooks.BuiltIn().Kinds()
+	if err != nil {
+		return set, err
+	}
+	set.kind = incident.Kind(*kind)
+	if !slices.Contains(kinds, set.kind) {
+		err = fmt.Errorf("unknown kind %q (known: %v)", *kind, kinds)
 		fmt.Fprintln(stderr, "sandbox:", err)
 	}
 	return set, err

@@ -33,11 +33,18 @@ type Labels struct {
 	Kind     string
 	Asset    string
 	Severity string
+	// Confidence says how sure the detector is, from 0 to 1. Facet narrows the kind.
+	Confidence string
+	Facet      string
+	// Kinds are the kinds that an alert may name; incident.Kinds() if empty.
+	Kinds []incident.Kind
 }
 
 // DefaultLabels are the labels that firebreak's alerting rules set.
 func DefaultLabels() Labels {
-	return Labels{Kind: "firebreak_kind", Asset: "firebreak_asset", Severity: "severity"}
+	return Labels{
+		Kind: "firebreak_kind", Asset: "firebreak_asset", Severity: "severity", Confidence: "firebreak_confidence", Facet: "firebreak_facet",
+	}
 }
 
 // Group is one decoded post.
@@ -55,6 +62,7 @@ type Group struct {
 type Member struct {
 	Fingerprint string
 	Alert       incident.Alert
+	Situation   Situation
 	Fault       *Fault
 }
 
@@ -132,9 +140,10 @@ func (l Labels) DecodeAlertmanager(raw []byte, received time.Time) (Group, error
 // member turns one alert into an incident.Alert, or says why it cannot.
 func (l Labels) member(a *webhookAlert, groupKey, rawSHA256 string, received time.Time) Member {
 	id := fingerprint(a)
-	m := Member{Fingerprint: id, Alert: incident.Alert{
+	situation := l.situation(a.Labels)
+	m := Member{Fingerprint: id, Situation: situation, Alert: incident.Alert{
 		Source:     AlertmanagerSource,
-		Severity:   cut(clean(a.Labels[l.Severity]), 64),
+		Severity:   situation.Severity,
 		Summary:    summary(a),
 		Resolved:   a.Status == "resolved",
 		ReceivedAt: received,
@@ -151,7 +160,7 @@ func (l Labels) member(a *webhookAlert, groupKey, rawSHA256 string, received tim
 	if err != nil {
 		return fault(l.Kind, err)
 	}
-	if m.Alert.Kind, err = incident.ParseKind(kind); err != nil {
+	if m.Alert.Kind, err = l.kind(kind); err != nil {
 		return fault(l.Kind, fmt.Errorf("%w: %w", ErrUnknownKind, err))
 	}
 	if assetErr != nil {
@@ -162,6 +171,21 @@ func (l Labels) member(a *webhookAlert, groupKey, rawSHA256 string, received tim
 	}
 	m.Alert.Key = key(groupKey, id, m.Alert.StartsAt, m.Alert.Resolved)
 	return m
+}
+
+// kind returns the kind that an alert names, if it may.
+func (l Labels) kind(name string) (incident.Kind, error) {
+	if len(l.Kinds) == 0 {
+		return incident.ParseKind(name)
+	}
+	if slices.Contains(l.Kinds, incident.Kind(name)) {
+		return incident.Kind(name), nil
+	}
+	known := make([]string, 0, len(l.Kinds))
+	for _, k := range l.Kinds {
+		known = append(known, string(k))
+	}
+	return "", fmt.Errorf("unknown incident kind %q (known: %s)", name, strings.Join(known, ", "))
 }
 
 // read returns a label that must be there.

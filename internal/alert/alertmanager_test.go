@@ -34,26 +34,26 @@ func TestDecodeAlertmanager(t *testing.T) {
 	tests := map[string]incident.Alert{
 		"dataset-compromise.json": {
 			Key:  "alertmanager/8115e67bebcd629f/5f1c9a3be0d7248c/2026-09-14T06:00:05.127Z",
-			Kind: incident.DatasetCompromise, Asset: "loan-applications@2026-07-31", Severity: "critical",
+			Kind: incident.DatasetCompromise, Asset: "loan-applications@2026-07-31", Severity: "SEV1",
 			Summary: "4,120 rows of loan-applications@2026-07-31 differ from their signed manifest",
 		},
 		"backdoor-discovery.json": {
 			Key:  "alertmanager/cf744f8634844490/a07d55c1b92e4f13/2026-09-14T06:00:05.127Z",
-			Kind: incident.BackdoorDiscovery, Asset: "credit-scorer@17", Severity: "critical",
+			Kind: incident.BackdoorDiscovery, Asset: "credit-scorer@17", Severity: "SEV1",
 			Summary: "A fixed token in the employer field lifts the score of 38 of 40 refused applicants",
 		},
 		"extraction-event.json": {
 			Key:  "alertmanager/db8221bf63d3f096/c3e81f7264ab90d5/2026-09-14T06:00:05.127Z",
-			Kind: incident.ExtractionEvent, Asset: "credit-api", Severity: "critical",
+			Kind: incident.ExtractionEvent, Asset: "credit-api", Severity: "SEV1",
 			Summary: "brightcart sent 212,000 grid-shaped queries to credit-api in 30 minutes",
 		},
 		"newer-fields.json": {
 			Key:  "alertmanager/db8221bf63d3f096/c3e81f7264ab90d5/2026-09-14T06:00:05.127Z",
-			Kind: incident.ExtractionEvent, Asset: "credit-api", Severity: "critical", Summary: "grid-shaped queries",
+			Kind: incident.ExtractionEvent, Asset: "credit-api", Severity: "SEV1", Summary: "grid-shaped queries",
 		},
 		"resolved.json": {
 			Key:  "alertmanager/8115e67bebcd629f/5f1c9a3be0d7248c/2026-09-14T06:00:05.127Z/resolved",
-			Kind: incident.DatasetCompromise, Asset: "loan-applications@2026-07-31", Severity: "critical",
+			Kind: incident.DatasetCompromise, Asset: "loan-applications@2026-07-31", Severity: "SEV1",
 			Summary: "rows differ from their signed manifest", Resolved: true,
 		},
 	}
@@ -129,12 +129,13 @@ func TestDecodeAlertmanagerOwnLabels(t *testing.T) {
 	t.Parallel()
 	raw := strings.NewReplacer("firebreak_kind", "ml_incident", "firebreak_asset", "ml_asset").
 		Replace(string(post(t, "extraction-event.json")))
-	own := Labels{Kind: "ml_incident", Asset: "ml_asset", Severity: "tenant"}
+	raw = strings.Replace(raw, `"tenant": "brightcart"`, `"tier": "sev3"`, 1)
+	own := Labels{Kind: "ml_incident", Asset: "ml_asset", Severity: "tier"}
 	g, err := own.DecodeAlertmanager([]byte(raw), received)
 	require.NoError(t, err)
 	require.Len(t, g.Alerts(), 1)
 	require.Equal(t, "credit-api", g.Alerts()[0].Asset)
-	require.Equal(t, "brightcart", g.Alerts()[0].Severity)
+	require.Equal(t, "SEV3", g.Alerts()[0].Severity)
 
 	g, err = DecodeAlertmanager([]byte(raw), received)
 	require.NoError(t, err)

@@ -31,6 +31,8 @@ type Task struct {
 	Comment      string     `json:"comment,omitempty"`
 	// Reason says why it was skipped.
 	Reason string `json:"reason,omitempty"`
+	// Blocks is true if the steps after it wait for the report.
+	Blocks bool `json:"blocks,omitempty"`
 }
 
 // Wait is a pause of the playbook that a person can end early.

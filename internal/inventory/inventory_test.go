@@ -64,7 +64,10 @@ func TestUnknownLineageCountsAsAffected(t *testing.T) {
 			inv.Checkpoints[i].Built.Datasets, inv.Checkpoints[i].Parents = nil, nil
 		}
 	}
-	inv.Lineage = nil
+	inv = &inventory.Inventory{ // without the recorded runs
+		Systems: inv.Systems, Models: inv.Models, Checkpoints: inv.Checkpoints, Datasets: inv.Datasets,
+		DatasetVersions: inv.DatasetVersions, Endpoints: inv.Endpoints, Credentials: inv.Credentials,
+	}
 	got, err := inv.BlastRadius("loan-applications@2026-07-31")
 	require.NoError(t, err)
 	require.Equal(t, []string{"assist-llm@5"}, got.Unknown)
@@ -134,6 +137,9 @@ func TestParseRefuses(t *testing.T) {
 	cases := []struct{ name, doc, want string }{
 		{"an unknown key, with its line", strings.Replace(good, "deputy: exe-1", "deputee: exe-1", 1), "line 18: field deputee not found"},
 		{"a second document", good + "\n---\nschema: ai-assets/v1\n", "second YAML document"},
+		{"a merge key", strings.Replace(good, "accounts: {", "accounts: {<<: {assets: []}, ", 1), "anchors, aliases"},
+		{"an anchor that nothing refers to", "schema: &a ai-assets/v1\n", "assets.yaml:1:9: anchors, aliases"},
+		{"a model of its own name", "schema: ai-assets/v1\ncheckpoints: [{id: a, model: a}]\n", `N11: a: model "a" is not in models`},
 		{"an alias", strings.Replace(good, "accounts:", "x: &a 1\naccounts:", 1), "anchors, aliases"},
 		{"an id used twice", strings.Replace(good, "{id: do-2, role", "{id: do-1, role", 1), `N6: id "do-1"`},
 		{"a reference that resolves nowhere", strings.Replace(good, "model: credit-scorer, alias: prod", "model: credit-scorr, alias: prod", 1), `N11: credit-api: model "credit-scorr" is not in models`},

@@ -178,7 +178,7 @@ func (l *linter) credentials() {
 func (l *linter) acyclic() {
 	const visiting, visited = 1, 2
 	state := map[string]int{}
-	next := l.inv.children()
+	next := l.inv.indexed().next
 	var visit func(id string) bool
 	visit = func(id string) bool {
 		state[id] = visiting

@@ -17,37 +17,37 @@ func find[T any](list []T, match func(*T) bool) *T {
 
 // Model returns the model with the id, or nil.
 func (inv *Inventory) Model(id string) *Model {
-	return find(inv.Models, func(m *Model) bool { return m.ID == id })
+	return at(inv.Models, inv.indexed().models, id)
 }
 
 // System returns the system with the id, or nil.
 func (inv *Inventory) System(id string) *System {
-	return find(inv.Systems, func(s *System) bool { return s.ID == id })
+	return at(inv.Systems, inv.indexed().systems, id)
 }
 
 // Checkpoint returns the checkpoint with the id, or nil.
 func (inv *Inventory) Checkpoint(id string) *Checkpoint {
-	return find(inv.Checkpoints, func(c *Checkpoint) bool { return c.ID == id })
+	return at(inv.Checkpoints, inv.indexed().checkpoints, id)
 }
 
 // Dataset returns the dataset with the id, or nil.
 func (inv *Inventory) Dataset(id string) *Dataset {
-	return find(inv.Datasets, func(d *Dataset) bool { return d.ID == id })
+	return at(inv.Datasets, inv.indexed().datasets, id)
 }
 
 // DatasetVersion returns the dataset version with the id, or nil.
 func (inv *Inventory) DatasetVersion(id string) *DatasetVersion {
-	return find(inv.DatasetVersions, func(v *DatasetVersion) bool { return v.ID == id })
+	return at(inv.DatasetVersions, inv.indexed().versions, id)
 }
 
 // Endpoint returns the endpoint with the id, or nil.
 func (inv *Inventory) Endpoint(id string) *Endpoint {
-	return find(inv.Endpoints, func(e *Endpoint) bool { return e.ID == id })
+	return at(inv.Endpoints, inv.indexed().endpoints, id)
 }
 
 // Profile returns the regulatory profile with the id, or nil.
 func (inv *Inventory) Profile(id string) *RegulatoryProfile {
-	return find(inv.RegulatoryProfiles, func(p *RegulatoryProfile) bool { return p.ID == id })
+	return at(inv.RegulatoryProfiles, inv.indexed().profiles, id)
 }
 
 // EvidenceStore returns the store for evidence of the environment prod (live) or drill.
@@ -64,19 +64,21 @@ func (inv *Inventory) Person(name string) *Person {
 
 // Env returns the one environment of an asset, its own or its model's or dataset's, or "" if the asset is unknown.
 func (inv *Inventory) Env(id string) string {
-	if m := inv.Model(id); m != nil {
+	x := inv.indexed()
+	model, dataset := id, id
+	if c := at(inv.Checkpoints, x.checkpoints, id); c != nil {
+		model = c.Model
+	}
+	if v := at(inv.DatasetVersions, x.versions, id); v != nil {
+		dataset = v.Dataset
+	}
+	if m := at(inv.Models, x.models, model); m != nil {
 		return m.Env
 	}
-	if c := inv.Checkpoint(id); c != nil {
-		return inv.Env(c.Model)
-	}
-	if d := inv.Dataset(id); d != nil {
+	if d := at(inv.Datasets, x.datasets, dataset); d != nil {
 		return d.Env
 	}
-	if v := inv.DatasetVersion(id); v != nil {
-		return inv.Env(v.Dataset)
-	}
-	if e := inv.Endpoint(id); e != nil {
+	if e := at(inv.Endpoints, x.endpoints, id); e != nil {
 		return e.Env
 	}
 	return ""

@@ -1,71 +1,10 @@
 package inventory
 
 import (
-	"maps"
 	"slices"
-	"strings"
 
 	"firebreak/internal/incident"
 )
-
-// children is the lineage as adjacency lists: an asset id to the ids of what was made from it. It unites the recorded
-// runs with what the assets say of themselves, because either may be missing.
-func (inv *Inventory) children() map[string][]string {
-	next := map[string][]string{}
-	add := func(from, to string) {
-		if from != "" && to != "" && !slices.Contains(next[from], to) {
-			next[from] = append(next[from], to)
-		}
-	}
-	for _, e := range inv.Lineage {
-		add(e.From, e.To)
-	}
-	for _, v := range inv.DatasetVersions {
-		for _, p := range v.Parents {
-			add(p, v.ID)
-		}
-	}
-	for _, c := range inv.Checkpoints {
-		for _, p := range c.Parents {
-			add(p, c.ID)
-		}
-		for _, d := range c.Derived {
-			add(c.ID, d)
-		}
-		for _, d := range c.Built.Datasets {
-			id, _, _ := strings.Cut(d, "#")
-			add(id, c.ID)
-		}
-	}
-	return next
-}
-
-// closure returns the ids that can be reached from the roots, the roots included, in a stable order.
-func closure(next map[string][]string, roots []string) []string {
-	seen := map[string]bool{}
-	queue := slices.Clone(roots)
-	for len(queue) > 0 {
-		id := queue[0]
-		queue = queue[1:]
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		queue = append(queue, next[id]...)
-	}
-	return slices.Sorted(maps.Keys(seen))
-}
-
-// reverse turns the adjacency lists around, so that closure finds ancestors.
-func reverse(next map[string][]string) map[string][]string {
-	back := map[string][]string{}
-	for _, from := range slices.Sorted(maps.Keys(next)) {
-		for _, to := range next[from] {
-			back[to] = append(back[to], from)
-		}
-	}
-	return back
-}
 
 // BlastRadius follows a compromised asset to everything that descends from it: dataset versions, the checkpoints
 // trained on them, the endpoints that serve those, and the credentials that can write or call them. Assets whose
@@ -74,8 +13,8 @@ func (inv *Inventory) BlastRadius(asset string) (incident.Radius, error) {
 	if err := inv.CheckAsset(asset); err != nil {
 		return incident.Radius{}, err
 	}
-	w := &walk{inv: inv, env: inv.Env(asset), next: inv.children()}
-	w.affected = closure(w.next, w.roots(asset))
+	w := &walk{inv: inv, index: inv.indexed(), env: inv.Env(asset)}
+	w.affected = closure(w.index.next, w.roots(asset))
 	w.unknownLineage(asset)
 	w.sort(asset)
 	w.credentials()
@@ -85,8 +24,8 @@ func (inv *Inventory) BlastRadius(asset string) (incident.Radius, error) {
 
 type walk struct {
 	inv      *Inventory
+	index    *index
 	env      string
-	next     map[string][]string
 	affected []string
 	out      incident.Radius
 }
@@ -94,20 +33,19 @@ type walk struct {
 // roots turns the named asset into the dataset versions and checkpoints at which the closure starts.
 func (w *walk) roots(asset string) []string {
 	var roots []string
-	for _, v := range w.inv.DatasetVersions {
-		if v.ID == asset || v.Dataset == asset {
-			roots = append(roots, v.ID)
-		}
-	}
-	if w.inv.Checkpoint(asset) != nil {
+	if w.inv.DatasetVersion(asset) != nil || w.inv.Checkpoint(asset) != nil {
 		roots = append(roots, asset)
+	}
+	for _, i := range w.index.versionsOf[asset] {
+		roots = append(roots, w.inv.DatasetVersions[i].ID)
 	}
 	model := asset
 	if e := w.inv.Endpoint(asset); e != nil {
 		model = e.Model
 	}
-	for i := range w.inv.Checkpoints {
-		if c := &w.inv.Checkpoints[i]; c.Model == model && (c.serving() || !w.inv.anyServing(model)) {
+	serving := w.serving(model)
+	for _, i := range w.index.checkpointsOf[model] {
+		if c := &w.inv.Checkpoints[i]; c.serving() || !serving {
 			roots = append(roots, c.ID)
 		}
 	}
@@ -119,55 +57,63 @@ func (w *walk) unknownLineage(asset string) {
 	if w.inv.Dataset(asset) == nil && w.inv.DatasetVersion(asset) == nil {
 		return
 	}
-	back := reverse(w.next)
-	for _, c := range w.inv.Checkpoints {
-		if w.inv.Env(c.ID) != w.env || len(back[c.ID]) > 0 || slices.Contains(w.affected, c.ID) {
-			continue
+	affected := setOf(w.affected)
+	for _, i := range w.index.orphans {
+		if c := &w.inv.Checkpoints[i]; !affected[c.ID] && w.inv.Env(c.ID) == w.env {
+			w.out.Unknown = append(w.out.Unknown, c.ID)
 		}
-		w.out.Unknown = append(w.out.Unknown, c.ID)
-		w.affected = append(w.affected, closure(w.next, []string{c.ID})...)
 	}
-	slices.Sort(w.affected)
-	w.affected = slices.Compact(w.affected)
+	w.affected = closure(w.index.next, append(w.affected, w.out.Unknown...))
 }
 
 // sort splits the affected assets by section and adds the models and endpoints they reach.
 func (w *walk) sort(asset string) {
+	models := map[string]bool{}
 	for _, id := range w.affected {
 		if w.inv.Env(id) != w.env {
 			continue
 		}
-		if c := w.inv.Checkpoint(id); c != nil {
-			w.out.Checkpoints = append(w.out.Checkpoints, id)
-			w.out.Models = appendNew(w.out.Models, c.Model)
-		} else {
+		c := w.inv.Checkpoint(id)
+		if c == nil {
 			w.out.DatasetVersions = append(w.out.DatasetVersions, id)
+			continue
+		}
+		w.out.Checkpoints = append(w.out.Checkpoints, id)
+		if !models[c.Model] {
+			models[c.Model] = true
+			w.out.Models = append(w.out.Models, c.Model)
 		}
 	}
 	if w.inv.Endpoint(asset) != nil {
 		w.out.Endpoints = []string{asset}
 		return
 	}
-	for i := range w.inv.Endpoints {
-		if e := &w.inv.Endpoints[i]; e.Env == w.env && w.serves(e) {
+	answers := w.answering()
+	for _, i := range members(w.index.endpointsOf, w.out.Models) {
+		if e := &w.inv.Endpoints[i]; e.Env == w.env && answers[e.Model] {
 			w.out.Endpoints = append(w.out.Endpoints, e.ID)
 		}
 	}
 }
 
-// serves reports whether the endpoint answers with an affected checkpoint, or may do so because nothing says which one
-// it serves.
-func (w *walk) serves(e *Endpoint) bool {
-	if !slices.Contains(w.out.Models, e.Model) {
-		return false
+// answering are the affected models whose endpoints answer with an affected checkpoint, or may do so because nothing says
+// which one they serve.
+func (w *walk) answering() map[string]bool {
+	out := map[string]bool{}
+	for _, model := range w.out.Models {
+		out[model] = !w.serving(model)
 	}
-	if !w.inv.anyServing(e.Model) {
-		return true
+	for _, id := range w.out.Checkpoints {
+		if c := w.inv.Checkpoint(id); c.serving() {
+			out[c.Model] = true
+		}
 	}
-	return slices.ContainsFunc(w.out.Checkpoints, func(id string) bool {
-		c := w.inv.Checkpoint(id)
-		return c.Model == e.Model && c.serving()
-	})
+	return out
+}
+
+// serving reports whether a checkpoint of the model is known to be in production.
+func (w *walk) serving(model string) bool {
+	return slices.ContainsFunc(w.index.checkpointsOf[model], func(i int) bool { return w.inv.Checkpoints[i].serving() })
 }
 
 // credentials finds who can write the affected data and models and who can call the affected endpoints. Protected
@@ -175,16 +121,18 @@ func (w *walk) serves(e *Endpoint) bool {
 func (w *walk) credentials() {
 	writable := slices.Concat(w.out.DatasetVersions, w.out.Checkpoints, w.out.Models)
 	for _, id := range w.out.DatasetVersions {
-		writable = appendNew(writable, w.inv.DatasetVersion(id).Dataset)
+		writable = append(writable, w.inv.DatasetVersion(id).Dataset)
 	}
 	for _, id := range w.out.Models {
-		writable = appendNew(writable, "registry/"+w.inv.Model(id).Family)
+		writable = append(writable, "registry/"+w.inv.Model(id).Family)
 	}
-	for _, c := range w.inv.Credentials {
+	data, endpoints := setOf(writable), setOf(w.out.Endpoints)
+	for _, i := range members(w.index.grantedOn, slices.Concat(writable, w.out.Endpoints)) {
+		c := &w.inv.Credentials[i]
 		if c.Env != w.env || c.Protected {
 			continue
 		}
-		writes, calls := c.can("write", writable), c.can("invoke", w.out.Endpoints)
+		writes, calls := c.can("write", data), c.can("invoke", endpoints)
 		if writes {
 			w.out.Writers = append(w.out.Writers, c.ID)
 		}
@@ -219,14 +167,16 @@ func (c *Checkpoint) serving() bool {
 	return slices.ContainsFunc(c.Served, func(s Served) bool { return s.To == nil || *s.To == "" })
 }
 
-func (inv *Inventory) anyServing(model string) bool {
-	return slices.ContainsFunc(inv.Checkpoints, func(c Checkpoint) bool { return c.Model == model && c.serving() })
+func (c *Credential) can(verb string, assets map[string]bool) bool {
+	return slices.ContainsFunc(c.Grants, func(g Grant) bool { return assets[g.Asset] && slices.Contains(g.Verbs, verb) })
 }
 
-func (c *Credential) can(verb string, assets []string) bool {
-	return slices.ContainsFunc(c.Grants, func(g Grant) bool {
-		return slices.Contains(g.Verbs, verb) && slices.Contains(assets, g.Asset)
-	})
+func setOf(list []string) map[string]bool {
+	out := make(map[string]bool, len(list))
+	for _, s := range list {
+		out[s] = true
+	}
+	return out
 }
 
 func appendNew(list []string, s string) []string {
@@ -240,11 +190,15 @@ func appendNew(list []string, s string) []string {
 // checkpoints descend from.
 func (inv *Inventory) DataOf(r incident.Radius) []string {
 	var out []string
-	for _, id := range closure(reverse(inv.children()), slices.Concat(r.DatasetVersions, r.Checkpoints)) {
-		if v := inv.DatasetVersion(id); v != nil {
-			if d := inv.Dataset(v.Dataset); d != nil && sensitive(d.Sensitivity) {
-				out = appendNew(out, d.ID)
-			}
+	seen := map[string]bool{}
+	for _, id := range closure(inv.indexed().back, slices.Concat(r.DatasetVersions, r.Checkpoints)) {
+		v := inv.DatasetVersion(id)
+		if v == nil || seen[v.Dataset] {
+			continue
+		}
+		seen[v.Dataset] = true
+		if d := inv.Dataset(v.Dataset); d != nil && sensitive(d.Sensitivity) {
+			out = append(out, d.ID)
 		}
 	}
 	return out

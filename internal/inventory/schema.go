@@ -3,7 +3,7 @@ package inventory
 // Schema is the only value that a document's schema key may have.
 const Schema = "ai-assets/v1"
 
-// Inventory is one ai-assets/v1 document.
+// Inventory is one ai-assets/v1 document. What Parse returned is not to be changed: its lookups would not know.
 type Inventory struct {
 	Schema             string              `yaml:"schema"`
 	Snapshot           Snapshot            `yaml:"snapshot"`
@@ -25,6 +25,7 @@ type Inventory struct {
 
 	// digest is the SHA-256 of the bytes that were loaded, as "sha256:<hex>".
 	digest string
+	index  *index
 }
 
 // Digest identifies the exact document that was loaded.

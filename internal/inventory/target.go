@@ -127,12 +127,20 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 	return out, nil
 }
 
+// credentialTargets are the credentials in the order of the inventory.
 func (inv *Inventory) credentialTargets(ids []string) []Target {
-	var out []Target
-	for i := range inv.Credentials {
-		if c := &inv.Credentials[i]; slices.Contains(ids, c.ID) {
-			out = append(out, Target{ID: c.ID, Kind: CredentialTarget, Env: c.Env, Credential: c})
+	places := inv.indexed().credentials
+	var found []int
+	for _, id := range ids {
+		if i, ok := places[id]; ok {
+			found = append(found, i)
 		}
+	}
+	slices.Sort(found)
+	var out []Target
+	for _, i := range slices.Compact(found) {
+		c := &inv.Credentials[i]
+		out = append(out, Target{ID: c.ID, Kind: CredentialTarget, Env: c.Env, Credential: c})
 	}
 	return out
 }
@@ -140,9 +148,9 @@ func (inv *Inventory) credentialTargets(ids []string) []Target {
 // stakeholderTargets are the channels of legal for the affected models, each once.
 func (inv *Inventory) stakeholderTargets(r incident.Radius) []Target {
 	var out []Target
-	for i := range inv.Stakeholders {
+	for _, i := range members(inv.indexed().stakeholdersOf, r.Models) {
 		s := &inv.Stakeholders[i]
-		if !slices.Contains(r.Models, s.Asset) || !slices.Contains(s.Notify, "legal") {
+		if !slices.Contains(s.Notify, "legal") {
 			continue
 		}
 		if slices.ContainsFunc(out, func(t Target) bool { return t.ID == s.Channel }) {
@@ -160,11 +168,8 @@ func (inv *Inventory) stakeholderTargets(r incident.Radius) []Target {
 func (inv *Inventory) KnownGood(model string, r incident.Radius) (*Checkpoint, []string) {
 	var best *Checkpoint
 	var rejected []string
-	for i := range inv.Checkpoints {
+	for _, i := range inv.indexed().checkpointsOf[model] {
 		c := &inv.Checkpoints[i]
-		if c.Model != model {
-			continue
-		}
 		if why := c.reject(r); why != "" {
 			rejected = append(rejected, c.ID+": "+why)
 			continue

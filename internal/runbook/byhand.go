@@ -20,12 +20,8 @@ func ByHand(action string) (Instructions, bool) {
 		return enableByHand(), true
 	case "checkpoint.rollback":
 		return rollbackByHand(), true
-	case "dataset.snapshot":
-		return snapshotByHand("the dataset version"), true
-	case "checkpoint.snapshot":
-		return snapshotByHand("the checkpoint"), true
-	case "log.snapshot":
-		return snapshotByHand("the request log"), true
+	case "dataset.snapshot", "checkpoint.snapshot", "log.snapshot":
+		return snapshotByHand(), true
 	case "legal.notify":
 		return notifyByHand(), true
 	}
@@ -79,7 +75,7 @@ func rollbackByHand() Instructions {
 	return Instructions{
 		Do: []string{
 			"Keep the endpoint out of service while you do this.",
-			"Copy the known-good checkpoint's files to an empty machine and hash them: `aws s3 cp --recursive KNOWN_GOOD_URI ./candidate && cd candidate && find . -type f ! -name model.sig ! -name manifest.jsonl | sed 's|^./||' | LC_ALL=C sort | while IFS= read -r f; do sha256sum \"$f\" | cut -c1-64; done | xxd -r -p | sha256sum`. The result must be the root digest in the inventory. If it is not, stop: there is no known-good.",
+			"Copy the known-good checkpoint's files to an empty machine and hash them: `aws s3 cp --recursive KNOWN_GOOD_URI ./candidate && cd candidate && find . -type f ! -path ./model.sig | sed 's|^./||' | LC_ALL=C sort | while IFS= read -r f; do sha256sum < \"$f\" | cut -c1-64; done | xxd -r -p | sha256sum`. The result must be the root digest in the inventory. If it is not, stop: there is no known-good.",
 			"Point the endpoint at it: `kubectl --context CLUSTER -n NAMESPACE patch inferenceservice NAME --type merge -p '{\"spec\":{\"predictor\":{\"model\":{\"storageUri\":\"KNOWN_GOOD_URI\"}}}}'`.",
 		},
 		Prove: []string{
@@ -88,10 +84,10 @@ func rollbackByHand() Instructions {
 	}
 }
 
-func snapshotByHand(what string) Instructions {
+func snapshotByHand() Instructions {
 	return Instructions{
 		Do: []string{
-			"List every version of " + what + ": `aws s3api list-object-versions --bucket BUCKET --prefix PREFIX > versions.json`. Delete markers are evidence too.",
+			"List every version of every object: `aws s3api list-object-versions --bucket BUCKET --prefix PREFIX > versions.json`. Delete markers are evidence too.",
 			"Copy each version by its id into the evidence bucket under Object Lock: `aws s3api copy-object --copy-source 'BUCKET/KEY?versionId=VERSION' --bucket EVIDENCE_BUCKET --key CASE/KEY --object-lock-mode LOCK_MODE --object-lock-retain-until-date DATE`. Over 5 GB: `aws s3api upload-part-copy`.",
 			"Write a manifest with key, source version id, evidence version id and SHA-256 of each copy, put it into the evidence bucket under the same lock, and write its own SHA-256 on this page.",
 		},

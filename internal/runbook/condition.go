@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"firebreak/internal/incident"
 	"firebreak/playbooks"
 )
 
@@ -60,10 +61,18 @@ func (f *forecast) open(r playbooks.Reference) bool {
 	return !known && strings.HasPrefix(string(r), "steps.")
 }
 
-// skipped fixes the references to a step that will not run.
-func (f *forecast) skipped(step string) {
-	f.facts[playbooks.Reference("steps."+step+".status")] = []string{"skipped"}
-	f.facts[playbooks.Reference("steps."+step+".outcome")] = nil
+// skipped fixes the references to a step that will not run: only an action has a status, and an approval that is not
+// asked says so.
+func (f *forecast) skipped(s *playbooks.Step) {
+	var status, outcome []string
+	if s.Action != "" {
+		status = []string{string(incident.Skipped)}
+	}
+	if s.Approval != nil {
+		outcome = []string{string(incident.ApprovalNotAsked)}
+	}
+	f.facts[playbooks.Reference("steps."+s.ID+".status")] = status
+	f.facts[playbooks.Reference("steps."+s.ID+".outcome")] = outcome
 }
 
 // values says what the known references of a condition are, e.g. "incident.severity is SEV3".

@@ -19,8 +19,12 @@ func plain(s string) string {
 	}, s)
 }
 
-// period is a duration as people write it: 30m, not 30m0s.
+// period is a duration as people write it: 30m, not 30m0s, and more than three days in days.
 func period(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d > 3*day && d%day == 0 {
+		return days(int(d / day))
+	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

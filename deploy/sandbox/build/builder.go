@@ -21,7 +21,13 @@ const (
 	Vault      = "vault"
 	S3         = "s3"
 	Kubernetes = "kubernetes"
+	// VaultPlugin is the secrets engine of the sandbox's Vault on its own, as
+	// a plugin of a stock one.
+	VaultPlugin = "vault-plugin"
 )
+
+// pluginFile is the file name of VaultPlugin, by which Vault will know it.
+const pluginFile = "sandbox-aws"
 
 // sandboxModule is the module whose folder holds servers/.
 const sandboxModule = "firebreak/deploy/sandbox"
@@ -62,30 +68,31 @@ func Server(ctx context.Context, name string, log io.Writer) (string, error) {
 }
 
 // Server returns the path of the binary of a server: Temporal, Vault, S3 or
-// Kubernetes. The first call builds it, which takes minutes; later calls, of
-// other processes too, find it in the cache until its module or the Go
-// version changes. Heavy builds are done one at a time, whoever asks.
+// Kubernetes, or of VaultPlugin. The first call builds it, which takes
+// minutes; later calls, of other processes too, find it in the cache until
+// its module or the Go version changes. Heavy builds are done one at a time,
+// whoever asks.
 //
 // An installed `temporal` of version 1.4 or later is used instead of a build.
-// An installed `vault` never is: the sandbox's Vault carries the secrets
-// engine sandbox-aws, and a stock server cannot load it.
+// Builder.Vault does the same for an installed `vault`.
 func (b *Builder) Server(ctx context.Context, name string) (string, error) {
-	target, ok := serverPackage(name)
+	src, ok := sourceOf(name)
 	if !ok {
 		return "", fmt.Errorf("build server: there is no server %q", name)
 	}
 	if name == Temporal {
-		if installed, ok := installedTemporal(ctx); ok {
-			return installed, nil
+		if path, ok := installed(ctx, "temporal", "--version", recentTemporal); ok {
+			return path, nil
 		}
 	}
-	module := filepath.Join(b.Dir, "servers", name)
-	hash, err := moduleHash(ctx, module)
+	module := filepath.Join(b.Dir, "servers", src.module)
+	hash, err := moduleHash(ctx, module, src.without)
 	if err != nil {
 		return "", fmt.Errorf("hash module of server %s: %w", name, err)
 	}
-	binary := filepath.Join(b.Cache, name+"-"+hash)
-	if inCache(binary) {
+	entry := filepath.Join(b.Cache, name+"-"+hash)
+	binary := filepath.Join(entry, src.file)
+	if inCache(entry) {
 		return binary, nil
 	}
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
@@ -97,35 +104,72 @@ func (b *Builder) Server(ctx context.Context, name string) (string, error) {
 	}
 	defer unlock()
 	// The process that held the lock may have built this one.
-	if inCache(binary) {
+	if inCache(entry) {
 		return binary, nil
 	}
-	if err := b.compile(ctx, name, module, target, binary); err != nil {
+	if err := b.compile(ctx, name, module, src, entry); err != nil {
 		return "", fmt.Errorf("build server %s: %w", name, err)
 	}
 	b.forgetOld(name)
 	return binary, nil
 }
 
-// serverPackage is what `go build` is given in the server's own module.
-func serverPackage(name string) (string, bool) {
+// Vault returns the Vault to run. Where `vault` of version 1.15 or later is
+// installed it is that one, and plugin is the path of VaultPlugin, whose
+// folder holds nothing else. Otherwise it is the sandbox's own server, which
+// needs no plugin: plugin is empty.
+func (b *Builder) Vault(ctx context.Context) (binary, plugin string, err error) {
+	if binary, ok := installed(ctx, "vault", "version", recentVault); ok {
+		plugin, err := b.Server(ctx, VaultPlugin)
+		return binary, plugin, err
+	}
+	binary, err = b.Server(ctx, Vault)
+	return binary, "", err
+}
+
+// source is where a binary comes from.
+type source struct {
+	// module is the folder under servers/ of the module that it is built in.
+	module string
+	// target is what `go build` is given there.
+	target string
+	// without is a folder of the module that is no part of it.
+	without string
+	// file is the binary's name in a folder of its own; empty for one that
+	// needs no folder.
+	file string
+}
+
+func sourceOf(name string) (source, bool) {
 	switch name {
 	case Temporal:
-		return "github.com/temporalio/cli/cmd/temporal", true
+		return source{module: Temporal, target: "github.com/temporalio/cli/cmd/temporal"}, true
 	case S3:
-		return "github.com/versity/versitygw/cmd/versitygw", true
-	case Vault, Kubernetes:
-		return ".", true
+		return source{module: S3, target: "github.com/versity/versitygw/cmd/versitygw"}, true
+	case Kubernetes:
+		return source{module: Kubernetes, target: "."}, true
+	case Vault:
+		return source{module: Vault, target: ".", without: "plugin"}, true
+	case VaultPlugin:
+		return source{module: Vault, target: "./plugin", file: pluginFile}, true
 	default:
-		return "", false
+		return source{}, false
 	}
 }
 
-// compile builds beside the final place and renames, so that a binary in the
+// compile builds beside the final place and renames, so that an entry in the
 // cache is always whole.
-func (b *Builder) compile(ctx context.Context, name, module, target, binary string) error {
-	part := binary + ".part"
-	defer os.Remove(part)
+func (b *Builder) compile(ctx context.Context, name, module string, src source, entry string) error {
+	part := entry + ".part"
+	// What a killed build left behind would make a folder of more than one file.
+	if err := os.RemoveAll(part); err != nil {
+		return fmt.Errorf("remove unfinished build: %w", err)
+	}
+	defer os.RemoveAll(part)
+	output := filepath.Join(part, src.file)
+	if err := os.MkdirAll(filepath.Dir(output), 0o755); err != nil {
+		return fmt.Errorf("create folder of the binary: %w", err)
+	}
 	began := time.Now()
 	fmt.Fprintf(b.Log, "building the %s server for the first time: minutes, once; it is kept in %s\n", name, b.Cache)
 	finished := make(chan struct{})
@@ -134,13 +178,13 @@ func (b *Builder) compile(ctx context.Context, name, module, target, binary stri
 		defer close(reported)
 		b.report(name, began, finished)
 	}()
-	err := goRun(ctx, module, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", part, target)
+	err := goRun(ctx, module, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", output, src.target)
 	close(finished)
 	<-reported
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(part, binary); err != nil {
+	if err := os.Rename(part, entry); err != nil {
 		return fmt.Errorf("publish binary: %w", err)
 	}
 	fmt.Fprintf(b.Log, "built the %s server in %.0f s\n", name, time.Since(began).Seconds())

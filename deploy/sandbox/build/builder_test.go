@@ -143,22 +143,3 @@ func TestProductBuildsFromTheRepositoryRoot(t *testing.T) {
 	_, err = b.Product(t.Context(), "./cmd/absent", filepath.Join(root, "out"))
 	require.ErrorContains(t, err, "build ./cmd/absent")
 }
-
-func TestRecentTemporal(t *testing.T) {
-	t.Parallel()
-	cases := map[string]bool{
-		"temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)": true,
-		"temporal version 1.4.0 (Server 1.28.0, UI 2.39.0)": true,
-		"temporal version 2.0.0":                            true,
-		"temporal version 1.3.0 (Server 1.27.1, UI 2.36.0)": false,
-		"temporal version 0.13.2":                           false,
-		"something else":                                    false,
-		"":                                                  false,
-	}
-	for output, want := range cases {
-		t.Run(output, func(t *testing.T) {
-			t.Parallel()
-			require.Equal(t, want, recentTemporal(output))
-		})
-	}
-}

@@ -18,9 +18,10 @@ import (
 // change to a server's module leaves the old binary, of up to 250 MB, behind.
 const keepFor = 7 * 24 * time.Hour
 
-// moduleHash covers what a server's binary is made of: go.mod, go.sum, the
-// Go files of its module and the toolchain with its target.
-func moduleHash(ctx context.Context, module string) (string, error) {
+// moduleHash covers what a binary is made of: go.mod, go.sum, the Go files of
+// its module and the toolchain with its target. The folder without, if one is
+// named, is no part of it.
+func moduleHash(ctx context.Context, module, without string) (string, error) {
 	toolchain, err := goOutput(ctx, module, "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED")
 	if err != nil {
 		return "", err
@@ -28,6 +29,9 @@ func moduleHash(ctx context.Context, module string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%q\n", toolchain)
 	err = filepath.WalkDir(module, func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && without != "" && entry.IsDir() && file == filepath.Join(module, without) {
+			return filepath.SkipDir
+		}
 		if err != nil || entry.IsDir() || !partOfBinary(entry.Name()) {
 			return err
 		}
@@ -56,23 +60,23 @@ func partOfBinary(name string) bool {
 	return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
 }
 
-// inCache tells whether binary is there, and marks it as used.
-func inCache(binary string) bool {
+// inCache tells whether an entry is there, and marks it as used.
+func inCache(entry string) bool {
 	now := time.Now()
-	return os.Chtimes(binary, now, now) == nil
+	return os.Chtimes(entry, now, now) == nil
 }
 
-// forgetOld removes binaries of the server that nothing has used for long.
+// forgetOld removes entries of the server that nothing has used for long.
 // What cannot be removed stays: a full cache is no reason to fail a build.
 func (b *Builder) forgetOld(name string) {
 	old, err := filepath.Glob(filepath.Join(b.Cache, name+"-*"))
 	if err != nil {
 		return
 	}
-	for _, binary := range old {
-		info, err := os.Stat(binary)
+	for _, entry := range old {
+		info, err := os.Stat(entry)
 		if err == nil && time.Since(info.ModTime()) > keepFor {
-			_ = os.Remove(binary)
+			_ = os.RemoveAll(entry)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func post(ctx context.Context, client *http.Client, url, token string, object an
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusCreated {
 		body, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-		return fmt.Errorf("Kubernetes answered %d: %s", res.StatusCode, body)
+		return fmt.Errorf("create object: the API server answered %d: %s", res.StatusCode, body)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (c *Company) fillVault(ctx context.Context, servers Servers, repository str
 	return c.allowEvidence(ctx, servers.S3)
 }
 
-// VaultClient returns a client with a token. It takes nothing from the environment.
+// VaultClient returns a client with a token. Neither token nor namespace are taken from the environment.
 func VaultClient(address, token string) (*api.Client, error) {
 	config := api.DefaultConfig()
 	config.Address, config.Timeout, config.MaxRetries = address, 10*time.Second, 0
@@ -42,6 +42,7 @@ func VaultClient(address, token string) (*api.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make Vault client: %w", err)
 	}
+	client.ClearNamespace()
 	client.SetToken(token)
 	return client, nil
 }
@@ -91,8 +92,21 @@ func (v *vaultSetup) engines(ctx context.Context) {
 	for path, kind := range map[string]string{"transit": "transit", "aws": "sandbox-aws", "aws-stg": "sandbox-aws"} {
 		v.fail(v.client.Sys().MountWithContext(ctx, path, &api.MountInput{Type: kind}))
 	}
-	v.fail(v.client.Sys().MountWithContext(ctx, "secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
+	v.keyValue(ctx)
 	v.fail(v.client.Sys().EnableAuthWithOptionsWithContext(ctx, "approle", &api.EnableAuthOptions{Type: "approle"}))
+}
+
+// keyValue mounts the KV engine, version 2, unless it is there: a stock Vault in dev mode comes with it.
+func (v *vaultSetup) keyValue(ctx context.Context) {
+	mounts, err := v.client.Sys().ListMountsWithContext(ctx)
+	if err != nil {
+		v.fail(err)
+		return
+	}
+	if m := mounts["secret/"]; m != nil && m.Type == "kv" && m.Options["version"] == "2" {
+		return
+	}
+	v.fail(v.client.Sys().MountWithContext(ctx, "secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
 }
 
 // gateway points an engine at the S3 server whose users it issues.

@@ -14,11 +14,15 @@ import (
 	"firebreak/deploy/sandbox/scenario"
 	"firebreak/deploy/sandbox/stack"
 	"firebreak/internal/incident"
+	"firebreak/playbooks"
 )
 
 func TestOneAlertBecomesOneContainedIncident(t *testing.T) {
 	t.Parallel()
-	for _, kind := range incident.Kinds() {
+	kinds, err := playbooks.BuiltIn().Kinds()
+	require.NoError(t, err)
+	require.Len(t, kinds, 4)
+	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s, ctx := start(t), bounded(t)

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	goodAction  = "action: legal.notify"
-	faultAction = "action: legal.notfy"
+	rightKey = "targets: radius.stakeholders"
+	wrongKey = "target: radius.stakeholders"
 )
 
 // refusedSettings starts workers of its own, each with one thing wrong.
@@ -35,7 +35,7 @@ func refusedSettings(t *testing.T, s *stack.Stack) {
 		args  []string
 		texts []string
 	}{
-		"a playbook with a typo":       {nil, []string{"--playbooks", folder}, []string{place + `: unknown-action: unknown action "legal.notfy" (known: `}},
+		"a playbook with a typo":       {nil, []string{"--playbooks", folder}, []string{place + `: unknown-key: unknown key "target" in step (known: action, `}},
 		"Vault's address is not set":   {[]string{"VAULT_ADDR"}, nil, []string{"VAULT_ADDR is not set"}},
 		"no inventory is named":        {[]string{"FIREBREAK_INVENTORY"}, nil, []string{"no inventory: set --inventory or FIREBREAK_INVENTORY"}},
 		"the inventory is not there":   {nil, []string{"--inventory", filepath.Join(folder, "absent.yaml")}, []string{filepath.Join(folder, "absent.yaml")}},
@@ -82,14 +82,14 @@ func TestPlaybookBrokenWhileTheWorkerRuns(t *testing.T) {
 	output, code, err := s.CLI(ctx, "status", r.ID)
 	require.NoError(t, err)
 	require.Zero(t, code, output)
-	require.Contains(t, output, place+`: unknown-action`)
+	require.Contains(t, output, place+": unknown-key")
 	output, code, err = s.CLI(ctx, "approve", r.ID, "approve-rollback", "--as", "ida@nordwall.example", "--plan", "sha256:00")
 	require.NoError(t, err)
 	require.Equal(t, exitRefused, code, output)
 	require.Contains(t, output, "the plan is not resolved yet")
 	require.Empty(t, changes(s.VaultProxy, s.S3Proxy, s.KubernetesProxy, s.SlackProxy), "without a plan nothing is touched")
 
-	edit(t, folder, faultAction, goodAction)
+	edit(t, folder, wrongKey, rightKey)
 	rec, err = r.Until(ctx, scenario.Settled)
 	require.NoError(t, err)
 	require.Equal(t, incident.Contained, rec.Verdict, gaps(rec))
@@ -102,16 +102,16 @@ func playbookFolder(t *testing.T) string {
 	require.NoError(t, os.CopyFS(folder, os.DirFS("../../../playbooks")))
 	names, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	require.NoError(t, err)
-	require.Len(t, names, len(incident.Kinds()))
+	require.GreaterOrEqual(t, len(names), len(incident.Kinds()))
 	return folder
 }
 
 // spoil puts a typo into the playbook of dataset compromises and returns its place, file:line:column.
 func spoil(t *testing.T, folder string) string {
 	t.Helper()
-	file, lines := edit(t, folder, goodAction, faultAction)
-	line := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, faultAction) })
-	return fmt.Sprintf("%s:%d:%d", file, line+1, strings.Index(lines[line], faultAction)+1)
+	file, lines := edit(t, folder, rightKey, wrongKey)
+	line := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, wrongKey) })
+	return fmt.Sprintf("%s:%d:%d", file, line+1, strings.Index(lines[line], wrongKey)+1)
 }
 
 // edit replaces old by new in that playbook, in one piece as an editor does, and returns its new lines.

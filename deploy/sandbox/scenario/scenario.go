@@ -20,9 +20,14 @@ import (
 	"firebreak/workflows"
 )
 
+// PromptInjectionLeak is the kind that is a playbook alone, run by the Custom workflow.
+const PromptInjectionLeak incident.Kind = "prompt-injection-leak"
+
 // Asset is what the alert of each kind is about.
 func Asset(kind incident.Kind) string {
 	switch kind {
+	case PromptInjectionLeak:
+		return "assist-chat"
 	case incident.BackdoorDiscovery:
 		return "credit-scorer@17"
 	case incident.ExtractionEvent:
@@ -35,6 +40,8 @@ func Asset(kind incident.Kind) string {
 
 func summary(kind incident.Kind) string {
 	switch kind {
+	case PromptInjectionLeak:
+		return "An answer held the system prompt and a key that it names"
 	case incident.BackdoorDiscovery:
 		return "Trigger suite regression: one odd input is always granted credit"
 	case incident.ExtractionEvent:
@@ -89,6 +96,8 @@ type Run struct {
 	Out io.Writer
 	// Deny holds the ids of approvals that the people deny.
 	Deny []string
+	// Silent holds the ids of approvals that nobody answers.
+	Silent []string
 
 	began   time.Time
 	shown   int
@@ -166,7 +175,7 @@ func Settled(rec *incident.Record) bool { return rec.Progress == incident.Settle
 // decide answers the approvals that wait, each by one person for every role until its quorum is full.
 func (r *Run) decide(ctx context.Context, rec *incident.Record) error {
 	for _, a := range rec.Approvals {
-		if a.Status != incident.ApprovalWaiting || r.decided[a.Step] {
+		if a.Status != incident.ApprovalWaiting || r.decided[a.Step] || slices.Contains(r.Silent, a.Step) {
 			continue
 		}
 		r.decided[a.Step] = true
@@ -189,6 +198,40 @@ func (r *Run) decide(ctx context.Context, rec *incident.Record) error {
 			}
 		}
 		r.people += time.Since(began)
+	}
+	return r.report(ctx, rec)
+}
+
+// report reports the tasks that hold up the playbook with their first outcome, and ends its waits. The other tasks stay
+// open, as they would while people still work on them.
+func (r *Run) report(ctx context.Context, rec *incident.Record) error {
+	for _, task := range rec.Tasks {
+		if !task.Blocks || task.Status != incident.TaskOpen || r.decided[task.Step] {
+			continue
+		}
+		r.decided[task.Step] = true
+		began := time.Now()
+		output, code, err := r.Stack.CLI(ctx, "task", r.ID, task.Step, task.Outcomes[0], "--as", r.holder(task.Assignee).IDP, "--comment", "played by the sandbox")
+		if err != nil {
+			return err
+		}
+		if code != 0 {
+			return fmt.Errorf("report task %s: exit code %d: %s", task.Step, code, output)
+		}
+		r.people += time.Since(began)
+	}
+	for _, w := range rec.Waits {
+		if !w.EndedAt.IsZero() || r.decided[w.Step] {
+			continue
+		}
+		r.decided[w.Step] = true
+		output, code, err := r.Stack.CLI(ctx, "end-wait", r.ID, w.Step, "--as", r.holder("IC").IDP, "--reason", "played by the sandbox")
+		if err != nil {
+			return err
+		}
+		if code != 0 {
+			return fmt.Errorf("end wait %s: exit code %d: %s", w.Step, code, output)
+		}
 	}
 	return nil
 }
@@ -215,6 +258,8 @@ func (r *Run) Close(ctx context.Context, falsePositive bool) error {
 	args := []string{"close", r.ID, "--as", r.holder("IC").IDP, "--reason", "played by the sandbox"}
 	if falsePositive {
 		args = append(args, "--false-positive")
+	} else {
+		args = append(args, "--hand-over-clocks")
 	}
 	output, code, err := r.Stack.CLI(ctx, args...)
 	if err != nil {

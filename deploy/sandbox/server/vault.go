@@ -22,8 +22,12 @@ type Vault struct {
 	AuditLog string
 }
 
-// StartVault starts binary, the sandbox's own Vault server, unsealed.
-func StartVault(ctx context.Context, binary, data string) (*Vault, error) {
+// StartVault starts binary unsealed. Without a plugin it is the sandbox's own
+// Vault server, which has the secrets engine sandbox-aws in it; with one it
+// is a stock `vault`, and plugin is the path of that engine, alone in its
+// folder. Both then offer the same, but for the KV engine version 2 at
+// secret/ that a stock one comes with.
+func StartVault(ctx context.Context, binary, plugin, data string) (*Vault, error) {
 	data, err := makeFolders(data)
 	if err != nil {
 		return nil, err
@@ -38,15 +42,20 @@ func StartVault(ctx context.Context, binary, data string) (*Vault, error) {
 		RootToken: newSecret("sandbox-root-"),
 		AuditLog:  filepath.Join(data, "audit.log"),
 	}
-	v.Process, err = process.Start(ctx, process.Command{
+	command := process.Command{
 		Name: "Vault", Path: binary, Args: []string{"--listen", listen, "--audit-log", v.AuditLog},
 		// The token is in the environment, for arguments show in the
 		// machine's list of processes.
 		Env: append(process.BaseEnv(data), "SANDBOX_VAULT_ROOT_TOKEN="+v.RootToken),
 		Dir: data, LogFile: filepath.Join(data, "vault.log"),
 		Ready: answersOK(http.DefaultClient, v.Address+"/v1/sys/health", nil),
-	})
-	if err != nil {
+	}
+	if plugin != "" {
+		if err := v.stock(&command, plugin, listen); err != nil {
+			return nil, err
+		}
+	}
+	if v.Process, err = process.Start(ctx, command); err != nil {
 		return nil, err
 	}
 	return v, nil

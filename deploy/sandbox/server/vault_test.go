@@ -19,10 +19,14 @@ import (
 
 func startVault(t *testing.T) (*Vault, *api.Client) {
 	t.Helper()
-	path, began := binary(t, build.Vault), time.Now()
-	server, err := StartVault(t.Context(), path, t.TempDir())
+	b, err := build.New(t.Context(), os.Stderr)
 	require.NoError(t, err)
-	t.Logf("vault started in %s", time.Since(began).Round(time.Millisecond))
+	path, plugin, err := b.Vault(t.Context())
+	require.NoError(t, err)
+	began := time.Now()
+	server, err := StartVault(t.Context(), path, plugin, t.TempDir())
+	require.NoError(t, err)
+	t.Logf("%s started in %s", path, time.Since(began).Round(time.Millisecond))
 	stopsAtTheEnd(t, server.Process, server.Address)
 	return server, vaultClient(t, server, server.RootToken)
 }
@@ -89,6 +93,22 @@ func TestVaultTokenOfAnAppRoleIsDeadOnceRevoked(t *testing.T) {
 	require.NotContains(t, string(audit), login.Auth.ClientToken)
 }
 
+func TestVaultIsEmptyAndAuditedAfterARestart(t *testing.T) {
+	t.Parallel()
+	server, root := startVault(t)
+	write(t, root, "sys/policies/acl/first", map[string]any{"policy": `path "notes/*" { capabilities = ["read"] }`})
+	require.NoError(t, server.Restart(t.Context()))
+	policies, err := root.Sys().ListPoliciesWithContext(t.Context())
+	require.NoError(t, err)
+	require.NotContains(t, policies, "first", "its state is in memory")
+	write(t, root, "sys/policies/acl/second", map[string]any{"policy": `path "notes/*" { capabilities = ["read"] }`})
+	audit, err := os.ReadFile(server.AuditLog)
+	require.NoError(t, err)
+	require.Contains(t, string(audit), `"path":"sys/policies/acl/first"`)
+	require.Contains(t, string(audit), `"path":"sys/policies/acl/second"`)
+	require.NotContains(t, string(audit), server.RootToken)
+}
+
 func TestVaultEngines(t *testing.T) {
 	t.Parallel()
 	_, root := startVault(t)
@@ -102,13 +122,13 @@ func TestVaultEngines(t *testing.T) {
 	opened := write(t, root, "transit/decrypt/checkpoints", map[string]any{"ciphertext": sealed.Data["ciphertext"]})
 	require.Equal(t, plain, opened.Data["plaintext"])
 
-	mount("secret", "kv", map[string]string{"version": "2"})
+	mount("notes", "kv", map[string]string{"version": "2"})
 	// A new mount of version 2 upgrades itself for a moment.
 	require.Eventually(t, func() bool {
-		_, err := root.KVv2("secret").Put(t.Context(), "trainer", map[string]any{"api_key": "k-1"})
+		_, err := root.KVv2("notes").Put(t.Context(), "trainer", map[string]any{"api_key": "k-1"})
 		return err == nil
 	}, 20*time.Second, 20*time.Millisecond)
-	kept, err := root.KVv2("secret").Get(t.Context(), "trainer")
+	kept, err := root.KVv2("notes").Get(t.Context(), "trainer")
 	require.NoError(t, err)
 	require.Equal(t, "k-1", kept.Data["api_key"])
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,8 +69,8 @@ type Stack struct {
 	stops []func() error
 }
 
-// binaries are the paths of everything that is run.
-type binaries struct{ temporal, vault, s3, kubernetes, worker, trigger, repository string }
+// binaries are the paths of everything that is run. vaultPlugin is empty unless Vault is an installed one.
+type binaries struct{ temporal, vault, vaultPlugin, s3, kubernetes, worker, trigger, repository string }
 
 // endpoints are what the worker is told the servers' addresses are: the proxies'.
 type endpoints struct{ vault, s3, kubeconfig, slack string }
@@ -106,10 +107,13 @@ func (s *Stack) build(ctx context.Context) error {
 	}
 	s.binaries.repository = filepath.Join(b.Dir, "..", "..")
 	for name, path := range map[string]*string{
-		build.Temporal: &s.binaries.temporal, build.Vault: &s.binaries.vault, build.S3: &s.binaries.s3, build.Kubernetes: &s.binaries.kubernetes} {
+		build.Temporal: &s.binaries.temporal, build.S3: &s.binaries.s3, build.Kubernetes: &s.binaries.kubernetes} {
 		if *path, err = b.Server(ctx, name); err != nil {
 			return err
 		}
+	}
+	if s.binaries.vault, s.binaries.vaultPlugin, err = b.Vault(ctx); err != nil {
+		return err
 	}
 	for pkg, path := range map[string]*string{"./cmd/worker": &s.binaries.worker, "./cmd/trigger": &s.binaries.trigger} {
 		if *path, err = b.Product(ctx, pkg, filepath.Join(s.Options.Data, "bin")); err != nil {
@@ -125,30 +129,47 @@ func (s *Stack) servers(ctx context.Context) error {
 	dir := func(name string) string { return filepath.Join(s.Options.Data, name) }
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		if s.Temporal, err = server.StartTemporal(ctx, s.binaries.temporal, dir("temporal"), nil); err == nil {
+		if s.Temporal, err = again(func() (*server.Temporal, error) {
+			return server.StartTemporal(ctx, s.binaries.temporal, dir("temporal"), nil)
+		}); err == nil {
 			s.atStop(s.Temporal.Stop)
 		}
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.Vault, err = server.StartVault(ctx, s.binaries.vault, dir("vault")); err == nil {
+		if s.Vault, err = again(func() (*server.Vault, error) {
+			return server.StartVault(ctx, s.binaries.vault, s.binaries.vaultPlugin, dir("vault"))
+		}); err == nil {
 			s.atStop(s.Vault.Stop)
 		}
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.S3, err = server.StartS3(ctx, s.binaries.s3, dir("s3")); err == nil {
+		if s.S3, err = again(func() (*server.S3, error) { return server.StartS3(ctx, s.binaries.s3, dir("s3")) }); err == nil {
 			s.atStop(s.S3.Stop)
 		}
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.Kubernetes, err = server.StartKubernetes(ctx, s.binaries.kubernetes, dir("kubernetes"), company.Operator, company.Responder, modelController); err == nil {
+		if s.Kubernetes, err = again(func() (*server.Kubernetes, error) {
+			return server.StartKubernetes(ctx, s.binaries.kubernetes, dir("kubernetes"), company.Operator, company.Responder, modelController)
+		}); err == nil {
 			s.atStop(s.Kubernetes.Stop)
 		}
 		return err
 	})
 	return g.Wait()
+}
+
+// again starts a server up to three times: between the choice of its port and its start, another program may have taken it.
+func again[T any](start func() (T, error)) (started T, err error) {
+	for range 3 {
+		started, err = start()
+		if err == nil || !strings.Contains(err.Error(), "address already in use") {
+			return started, err
+		}
+	}
+	return started, err
 }
 
 // found creates the company and waits until each of its endpoints answers.

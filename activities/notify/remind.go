@@ -1,0 +1,90 @@
+package notify
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"firebreak/activities/failure"
+	"firebreak/internal/incident"
+	"firebreak/playbooks"
+)
+
+// Remind posts a reminder in the thread of the brief, once under its id. Without a brief, or if it was deleted, the reminder
+// goes to the channel itself: legal reminded in the wrong place is better than legal not reminded.
+func (l *Legal) Remind(ctx context.Context, r *playbooks.Reminder) (*incident.Effect, error) {
+	if r == nil || r.ID == "" || r.Channel == "" || len(r.Lines) == 0 {
+		return nil, failure.New(failure.Invalid, "a reminder needs an id, a channel and a text")
+	}
+	id, err := l.channels.id(ctx, l.api, r.Channel)
+	if err != nil {
+		return nil, err
+	}
+	m := newReminder(r)
+	of := key{r.ID, r.IncidentID}
+	state := posted{ChannelID: id, Digest: m.digest()}
+	mine := func(found *slack.Message) bool { return carries(found, reminderEvent, of) }
+	thread := r.ThreadTS
+	if thread != "" {
+		var gone bool
+		if state.TS, gone, err = l.inThread(ctx, r.Channel, posted{ChannelID: id, TS: thread}, mine); err != nil {
+			return nil, err
+		}
+		if gone {
+			thread = ""
+		}
+	}
+	if thread == "" {
+		if state.TS, err = l.find(ctx, r.Since, r.Channel, id, mine); err != nil {
+			return nil, err
+		}
+	}
+	if state.TS != "" {
+		return effect("legal was reminded in "+r.Channel+" before", false, r.Channel, state)
+	}
+	if state.TS, err = l.post(ctx, of, r.Channel, id, m, thread); err != nil {
+		return nil, err
+	}
+	return effect("legal reminded in "+r.Channel, true, r.Channel, state)
+}
+
+// mostMentions bounds how many people a reminder calls.
+const mostMentions = 10
+
+// newReminder builds a reminder. It is pure. People are called by their Slack ids alone, which are checked: nothing else in
+// a message of ours can mention anybody.
+func newReminder(r *playbooks.Reminder) message {
+	title := "Legal clock"
+	if r.Mode == incident.Drill {
+		title = "DRILL - " + title
+	}
+	body := make([]string, 0, len(r.Lines))
+	for _, line := range r.Lines {
+		body = append(body, plain(line, mostBody))
+	}
+	blocks := []slack.Block{slack.NewHeaderBlock(plainText(title))}
+	if r.Mode == incident.Drill {
+		blocks = append(blocks, heading("This is a drill. No duty arises from it."))
+	}
+	blocks = append(blocks, bodyBlock(body, 2*mostBody))
+	if who := mentions(r.Mention); who != "" {
+		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, who, false, true), nil, nil))
+	}
+	blocks = append(blocks, slack.NewContextBlock("", plainText(plain("Facts only, not legal advice. "+r.IncidentID, mostLine))))
+	return message{event: reminderEvent, text: fallback(title+": "+body[0], r.IncidentID), blocks: blocks}
+}
+
+// slackPerson is what the id of a person in Slack looks like (https://docs.slack.dev/messaging/formatting-message-text).
+var slackPerson = regexp.MustCompile(`^[UW][A-Z0-9]{6,20}$`)
+
+func mentions(ids []string) string {
+	var out []string
+	for _, id := range ids[:min(len(ids), mostMentions)] {
+		if slackPerson.MatchString(id) {
+			out = append(out, "<@"+id+">")
+		}
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"firebreak/internal/alert"
+	"firebreak/internal/incident"
+)
+
+// situation is what decides how much a playbook does without asking.
+type situation struct {
+	severity, facet string
+	confidence      float64
+}
+
+func (s *situation) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&s.severity, "severity", "", strings.Join(alert.Severities(), ", ")+"; critical, warning and info are known too")
+	flags.Float64Var(&s.confidence, "confidence", 0, "how sure it is, from 0 to 1")
+	flags.StringVar(&s.facet, "facet", "", "what narrows the kind: "+strings.Join(alert.Facets(), ", "))
+}
+
+// fill checks the flags and puts them into the request.
+func (s *situation) fill(r *incident.Request) error {
+	if s.severity != "" {
+		severity, ok := alert.Severity(s.severity)
+		if !ok {
+			return usage("--severity %q: want one of %s", s.severity, strings.Join(alert.Severities(), ", "))
+		}
+		r.Severity = severity
+	}
+	confidence, ok := alert.Confidence(fmt.Sprint(s.confidence))
+	if !ok {
+		return usage("--confidence %g: want a number from 0 to 1", s.confidence)
+	}
+	if s.facet != "" && !slices.Contains(alert.Facets(), s.facet) {
+		return usage("--facet %q: want one of %s", s.facet, strings.Join(alert.Facets(), ", "))
+	}
+	r.Confidence, r.Facet = confidence, s.facet
+	return nil
+}

@@ -1,0 +1,150 @@
+package playbooks
+
+import (
+	"slices"
+
+	"firebreak/internal/incident"
+)
+
+// order checks what a step says of other steps. They must stand before it in the file: inside a parallel set a step waits
+// for the siblings that it needs.
+type order struct {
+	p       *parser
+	kind    incident.Kind
+	earlier map[string]*Step
+}
+
+func (o *order) step(s *Step) {
+	o.needs(s)
+	o.lesser(s)
+	o.conditions(s)
+	o.child(s)
+	o.decided(s)
+}
+
+func (o *order) needs(s *Step) {
+	for i, id := range s.Needs {
+		if id != "" && o.earlier[id] == nil {
+			o.p.fault(o.p.item(s, "needs", i), codeUnknownStep, "name a step that stands earlier in the file", "step %q needs %q, which is not an earlier step", s.ID, id)
+		}
+	}
+}
+
+// lesser checks that a lesser measure belongs to an approval that yields to it.
+func (o *order) lesser(s *Step) {
+	if s.LesserOf == "" {
+		return
+	}
+	at := o.p.value(s, "lesser_of")
+	e := o.earlier[s.LesserOf]
+	switch {
+	case e == nil:
+		o.p.fault(at, codeUnknownStep, "name an approval that stands earlier in the file", "step %q is a lesser of %q, which is not an earlier step", s.ID, s.LesserOf)
+	case e.Approval == nil:
+		o.p.fault(at, codeLesser, "name an approval", "step %q is not an approval", s.LesserOf)
+	case e.Approval.OnTimeout != "" && e.Approval.OnTimeout != ProceedWithLesser:
+		o.p.fault(at, codeLesser, "write on_timeout: proceed_with_lesser there", "approval %q never proceeds with a lesser step: its on_timeout is %s", s.LesserOf, e.Approval.OnTimeout)
+	}
+	if i := slices.Index(s.Needs, s.LesserOf); i >= 0 {
+		o.p.fault(o.p.item(s, "needs", i), codeLesser, "drop one of them", "step %q runs only if approval %q is granted and only if it is not", s.ID, s.LesserOf)
+	}
+}
+
+func (o *order) conditions(s *Step) {
+	o.condition(s.When)
+	if s.Approval != nil {
+		o.condition(s.Approval.AutoWhen)
+	}
+}
+
+func (o *order) condition(c Condition) {
+	for _, alternative := range c {
+		for i := range alternative {
+			x := &alternative[i]
+			if m := stepReference.FindStringSubmatch(string(x.Reference)); m != nil {
+				o.reference(x, m[1], m[2])
+			}
+		}
+	}
+}
+
+// reference checks a condition on a step: the step stands earlier and can take every value that is named.
+func (o *order) reference(x *Comparison, id, attribute string) {
+	at := o.p.places[x]
+	e := o.earlier[id]
+	if e == nil {
+		o.p.fault(at.node, codeUnknownStep, "name a step that stands earlier in the file", "%s: %q is not an earlier step", x.Reference, id)
+		return
+	}
+	known := statuses()
+	if attribute == "outcome" {
+		if known = Outcomes(e); known == nil {
+			o.p.fault(at.node, codeUnknownReference, "compare its status", "%s: only a task, an approval and a playbook have an outcome", x.Reference)
+			return
+		}
+	}
+	nodes := at.values[""].Content
+	for i, v := range x.Values {
+		if slices.Contains(known, v) {
+			continue
+		}
+		n := at.values[""]
+		if i < len(nodes) {
+			n = nodes[i]
+		}
+		o.p.fault(n, codeCondition, "known: "+commas(known), "%s is never %q", x.Reference, v)
+	}
+}
+
+func statuses() []string {
+	return []string{
+		string(incident.Pending), string(incident.Running), string(incident.Done), string(incident.Retrying), string(incident.Failed),
+		string(incident.Skipped), string(incident.Undone),
+	}
+}
+
+// Outcomes lists what steps.<id>.outcome of the step can be, or nil if the step has no outcome.
+func Outcomes(s *Step) []string {
+	switch {
+	case s.Task != nil:
+		return s.Task.Reports()
+	case s.Approval != nil:
+		return []string{
+			string(incident.ApprovalGranted), string(incident.ApprovalDenied), string(incident.ApprovalTimedOut), string(incident.ApprovalNotAsked),
+		}
+	case s.Child != nil:
+		return []string{
+			string(incident.Contained), string(incident.ContainedWithGaps), string(incident.NotContained), string(incident.FalsePositive),
+		}
+	}
+	return nil
+}
+
+func (o *order) child(s *Step) {
+	if s.Child != nil && s.Child.Kind != "" && s.Child.Kind == o.kind {
+		o.p.fault(o.p.value(s.Child, "kind"), codeChild, "name another kind", "playbook %q would run itself", s.Child.Kind)
+	}
+}
+
+// decided keeps V1 and design rule 3: state is replaced only after proved evidence, and neither that nor what cannot be
+// undone happens without an approval.
+func (o *order) decided(s *Step) {
+	a, ok := o.p.actions[s.Action]
+	if !ok {
+		return
+	}
+	evidence, approval := false, false
+	for _, id := range s.Needs {
+		if e := o.earlier[id]; e != nil {
+			approval = approval || e.Approval != nil
+			evidence = evidence || isEvidence(o.p.actions[e.Action])
+		}
+	}
+	at := o.p.key(s, "action")
+	if a.Effect == ReplacesState && !evidence {
+		o.p.fault(at, codeEvidenceFirst, "add the snapshot's id to needs", "step %q replaces state but needs no evidence step", s.ID)
+	}
+	if why, needed := needsApproval(a); needed && !approval {
+		o.p.fault(at, codeApprovalFirst, "add the approval's id to needs", "step %q %s but needs no approval", s.ID, why)
+	}
+}

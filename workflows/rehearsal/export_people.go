@@ -1,0 +1,164 @@
+package rehearsal
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"firebreak/internal/incident"
+)
+
+// voided is the reason of a decision that counted until the plan changed.
+const voided = "the plan changed"
+
+// otherPlan begins the refusal of a decision that was made on another plan. It goes on with digests.
+const otherPlan = "the decision was made on plan"
+
+// decisions are those on approvals. Each names the request that it was given on.
+func (e *exporter) decisions() {
+	first := map[string]time.Time{}
+	for _, a := range e.rec.Approvals {
+		if _, ok := first[a.Step]; !ok {
+			first[a.Step] = a.AskedAt
+		}
+		for _, d := range a.Decisions {
+			act := Act{As: d.Person, Reason: d.Comment}
+			step := a.Step
+			if d.Approve {
+				act.Approve = &step
+			} else {
+				act.Deny = &step
+			}
+			if !d.Counted && d.Reason != voided {
+				act.Refused = d.Reason
+			}
+			if strings.HasPrefix(d.Reason, otherPlan) {
+				act.Stale, act.Refused = true, otherPlan
+			}
+			e.act(act, d.At, first[a.Step])
+		}
+	}
+}
+
+func (e *exporter) tasks() {
+	for _, t := range e.rec.Tasks {
+		if t.By == "" {
+			continue
+		}
+		step := t.Step
+		e.act(Act{As: t.By, Complete: &step, Outcome: t.Outcome, Reason: t.Comment}, t.DoneAt, t.AskedAt)
+	}
+}
+
+// The lines that the engine writes when people steer an incident. Only lines that no stranger's text can begin are read.
+var (
+	pausedEvent    = regexp.MustCompile(`^paused: no new step is started by (\S+): (.*)$`)
+	resumedEvent   = regexp.MustCompile(`^resumed by (\S+): (.*)$`)
+	skippedEvent   = regexp.MustCompile(`^skipped by (\S+): (.*)$`)
+	retriedEvent   = regexp.MustCompile(`^tried again by (\S+)$`)
+	addedEvent     = regexp.MustCompile(`^(\S+) added by (\S+): (.*); \d+ further targets, plan is now \S+$`)
+	waitEvent      = regexp.MustCompile(`^wait ended by (\S+): (.*)$`)
+	anchorEvent    = regexp.MustCompile(`^([a-z_]+_at|occurred_at_est) set to (\S+) by (\S+): (.*)$`)
+	dismissedEvent = regexp.MustCompile(`^legal clock (\S+) dismissed by (\S+): (.*)$`)
+	filedEvent     = regexp.MustCompile(`^legal clock (\S+): (\S+) filed it as (.*)$`)
+	briefEvent     = regexp.MustCompile(`^brief acknowledged by (\S+) \(\S+\)$`)
+	handedEvent    = regexp.MustCompile(`^\d+ legal clocks are handed over to legal`)
+)
+
+// steering is what people asked of the open incident, read from its timeline.
+func (e *exporter) steering() {
+	handed := false
+	for _, v := range e.rec.Timeline {
+		var a Act
+		switch {
+		case v.Step != "":
+			a = ofStep(v)
+		case handedEvent.MatchString(v.What):
+			handed = true
+		default:
+			a = e.ofIncident(v, handed)
+		}
+		if a.As == "" {
+			continue
+		}
+		asked := time.Time{}
+		if a.EndWait != nil {
+			asked = askedAt(e.rec, *a.EndWait)
+		}
+		e.act(a, v.At, asked)
+	}
+}
+
+// ofStep reads a line about a step.
+func ofStep(v incident.Event) Act {
+	step := v.Step
+	if m := skippedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[1], Skip: &step, Target: v.Target, Reason: m[2]}
+	}
+	if m := retriedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[1], Retry: &step, Target: v.Target}
+	}
+	if m := waitEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[1], EndWait: &step, Reason: m[2]}
+	}
+	return Act{}
+}
+
+// ofIncident reads a line about the incident as a whole.
+func (e *exporter) ofIncident(v incident.Event, handed bool) Act {
+	if m := pausedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[1], Pause: &m[2]}
+	}
+	if m := resumedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[1], Resume: &m[2]}
+	}
+	if m := addedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[2], AddTarget: &m[1], Reason: m[3]}
+	}
+	if m := anchorEvent.FindStringSubmatch(v.What); m != nil {
+		return e.anchor(m)
+	}
+	if m := dismissedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[2], DismissClock: &m[1], Reason: m[3]}
+	}
+	if m := filedEvent.FindStringSubmatch(v.What); m != nil {
+		return Act{As: m[2], FileClock: &m[1], Reference: m[3]}
+	}
+	if m := briefEvent.FindStringSubmatch(v.What); m != nil {
+		brief := "the brief"
+		return Act{As: m[1], Acknowledge: &brief}
+	}
+	if m := endingEvent.FindStringSubmatch(v.What); m != nil {
+		return e.ending(m, handed)
+	}
+	return Act{}
+}
+
+// anchor is an instant that legal set. It is moved by as much as the rehearsal's start differs from the incident's.
+func (e *exporter) anchor(m []string) Act {
+	at, err := time.Parse(time.RFC3339, m[2])
+	if err != nil {
+		return Act{}
+	}
+	return Act{As: m[3], SetAnchor: &m[1], Instant: opened().Add(at.Sub(e.rec.OpenedAt)), Reason: m[4]}
+}
+
+// ending is who ended the incident. What the playbook ended, or the report of a task, follows by itself.
+func (e *exporter) ending(m []string, handed bool) Act {
+	what, undo, by, reason := m[1], m[2] != "", m[3], m[4]
+	for _, t := range e.rec.Tasks {
+		if t.By == by && reason == t.Step+": "+t.Outcome {
+			return Act{}
+		}
+	}
+	switch {
+	case by == byPlaybook:
+		return Act{}
+	case what == "aborted":
+		return Act{As: by, Abort: &reason, Undo: undo}
+	}
+	return Act{As: by, Close: &reason, FalsePositive: what != "closed", HandOverClocks: handed}
+}
+
+// byPlaybook is who ends an incident if its playbook says so.
+const byPlaybook = "the playbook"
