@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/workflow"
@@ -45,7 +46,7 @@ func (r *response) assign(ctx workflow.Context, s *playbooks.Step, pass int, omi
 	}
 	task.Status, task.AskedAt = incident.TaskOpen, workflow.Now(ctx)
 	task.DueAt = task.AskedAt.Add(s.Task.Due)
-	r.event(ctx, s.ID, "", "task for %s, due %s: %s", task.Assignee, task.DueAt.UTC().Format("15:04 MST"), task.Title)
+	r.event(ctx, s.ID, "", "task for %s, due %s: %s", task.Assignee, task.DueAt.UTC().Format(time.DateTime)+" UTC", task.Title)
 	reported := func() bool {
 		return task.Status == incident.TaskDone || task.Status == incident.TaskSkipped || r.closing != nil
 	}
