@@ -11,6 +11,7 @@ sandbox:
 # The unit tests, then the end-to-end tests against the real servers and binaries.
 test:
 	go test ./...
+	go run -C deploy/sandbox . --build
 	go test -C deploy/sandbox -timeout 45m ./...
 
 lint:

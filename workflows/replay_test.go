@@ -102,7 +102,9 @@ func (h *recorded) replay(register func(worker.WorkflowRegistry)) (*incident.Rec
 	}
 	var rec incident.Record
 	// Replayers of the SDK have the method, its interface does not.
-	results, ok := replayer.(interface{ GetWorkflowResult(id string, value any) error })
+	results, ok := replayer.(interface {
+		GetWorkflowResult(id string, value any) error
+	})
 	if !ok {
 		return nil, errors.New("the replayer does not tell results")
 	}

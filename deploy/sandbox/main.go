@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"firebreak/deploy/sandbox/build"
 	"firebreak/deploy/sandbox/floor"
 	"firebreak/deploy/sandbox/scenario"
 	"firebreak/deploy/sandbox/stack"
@@ -29,9 +30,10 @@ func main() {
 
 // settings are the command line.
 type settings struct {
-	once bool
-	kind incident.Kind
-	json string
+	build bool
+	once  bool
+	kind  incident.Kind
+	json  string
 }
 
 // The exit codes: an incident that ended in another verdict than contained is told apart from a sandbox that failed.
@@ -49,6 +51,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	set, err := parse(args, stderr)
 	if err != nil {
 		return exitUsage
+	}
+	if set.build {
+		if err := buildServers(ctx, stderr); err != nil {
+			fmt.Fprintln(stderr, "sandbox:", err)
+			return exitFailed
+		}
+		return exitContained
 	}
 	data, remove, err := stack.TemporaryData()
 	if err != nil {
@@ -70,6 +79,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	var set settings
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.BoolVar(&set.build, "build", false, "build the servers that are not in the cache yet, and stop")
 	flags.BoolVar(&set.once, "once", false, "stop everything when the incident has settled; exit 0 only if it is contained")
 	kind := flags.String("kind", string(incident.DatasetCompromise), "the incident: backdoor-discovery, extraction-event, dataset-compromise or prompt-injection-leak")
 	flags.StringVar(&set.json, "json", "", "write the outcome to this file")
@@ -91,6 +101,21 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		fmt.Fprintln(stderr, "sandbox:", err)
 	}
 	return set, err
+}
+
+// buildServers fills the cache, so that what follows starts in seconds.
+func buildServers(ctx context.Context, log io.Writer) error {
+	b, err := build.New(ctx, log)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{build.S3, build.Temporal, build.Kubernetes} {
+		if _, err := b.Server(ctx, name); err != nil {
+			return err
+		}
+	}
+	_, _, err = b.Vault(ctx)
+	return err
 }
 
 // play starts the stack, plays the incident, and stops the stack again.

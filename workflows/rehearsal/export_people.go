@@ -8,6 +8,9 @@ import (
 	"firebreak/internal/incident"
 )
 
+// unrecorded stands for the reasons of legal, which the timeline does not repeat.
+const unrecorded = "the incident's record does not say"
+
 // voided is the reason of a decision that counted until the plan changed.
 const voided = "the plan changed"
 
@@ -58,8 +61,8 @@ var (
 	retriedEvent   = regexp.MustCompile(`^tried again by (\S+)$`)
 	addedEvent     = regexp.MustCompile(`^(\S+) added by (\S+): (.*); \d+ further targets, plan is now \S+$`)
 	waitEvent      = regexp.MustCompile(`^wait ended by (\S+): (.*)$`)
-	anchorEvent    = regexp.MustCompile(`^([a-z_]+_at|occurred_at_est) set to (\S+) by (\S+): (.*)$`)
-	dismissedEvent = regexp.MustCompile(`^legal clock (\S+) dismissed by (\S+): (.*)$`)
+	anchorEvent    = regexp.MustCompile(`^([a-z_]+_at|occurred_at_est) set to (\S+) by (\S+)$`)
+	dismissedEvent = regexp.MustCompile(`^legal clock (\S+) dismissed by (\S+)$`)
 	filedEvent     = regexp.MustCompile(`^legal clock (\S+): (\S+) filed it as (.*)$`)
 	briefEvent     = regexp.MustCompile(`^brief acknowledged by (\S+) \(\S+\)$`)
 	handedEvent    = regexp.MustCompile(`^\d+ legal clocks are handed over to legal`)
@@ -119,7 +122,7 @@ func (e *exporter) ofIncident(v incident.Event, handed bool) Act {
 		return e.anchor(m)
 	}
 	if m := dismissedEvent.FindStringSubmatch(v.What); m != nil {
-		return Act{As: m[2], DismissClock: &m[1], Reason: m[3]}
+		return Act{As: m[2], DismissClock: &m[1], Reason: unrecorded}
 	}
 	if m := filedEvent.FindStringSubmatch(v.What); m != nil {
 		return Act{As: m[2], FileClock: &m[1], Reference: m[3]}
@@ -140,7 +143,11 @@ func (e *exporter) anchor(m []string) Act {
 	if err != nil {
 		return Act{}
 	}
-	return Act{As: m[3], SetAnchor: &m[1], Instant: opened().Add(at.Sub(e.rec.OpenedAt)), Reason: m[4]}
+	a := Act{As: m[3], SetAnchor: &m[1], Reason: unrecorded}
+	if !at.IsZero() {
+		a.Instant = opened().Add(at.Sub(e.rec.OpenedAt))
+	}
+	return a
 }
 
 // ending is who ended the incident. What the playbook ended, or the report of a task, follows by itself.

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// lookEvery is the least workflow time between two looks whether anything is left to happen.
-	lookEvery = time.Minute
+	// lookEvery is the least workflow time between two looks whether anything is left to happen. It is longer than the longest
+	// pause between two attempts of the engine.
+	lookEvery = 2 * time.Minute
 	// longestEnding bounds how many looks an incident that was ended may go on undoing before that counts as hopeless.
 	longestEnding = 60
 )
@@ -31,7 +32,9 @@ func (w *world) look() {
 		return
 	}
 	family := w.family(rec)
-	if state := state(family); state != w.last {
+	state := state(family)
+	busy := w.expecting(rec) || slices.ContainsFunc(family, waiting)
+	if busy || state != w.last {
 		w.last, w.looks = state, 0
 	}
 	w.looks++
@@ -42,7 +45,7 @@ func (w *world) look() {
 			w.hold(rec)
 			return
 		}
-	case w.looks > 1 && !w.expecting(rec) && !slices.ContainsFunc(family, waiting):
+	case w.looks > 1 && !busy:
 		w.hold(rec)
 		w.end()
 		return

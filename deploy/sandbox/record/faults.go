@@ -96,8 +96,6 @@ func waiting(rec *incident.Record) bool {
 	return false
 }
 
-func waitingOrSettled(rec *incident.Record) bool { return waiting(rec) || settled(rec) }
-
 // every holds all requests.
 func every(*incident.Approval) bool { return true }
 

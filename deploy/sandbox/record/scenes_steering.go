@@ -6,28 +6,59 @@ import (
 	"slices"
 
 	"firebreak/internal/incident"
+	"firebreak/playbooks"
 	"firebreak/workflows"
 )
 
-// targetAdded: a further asset joins while people are being asked, so that they are asked again on the new plan.
+// targetAdded: a further asset joins while people are being asked, so that they are asked again on the new plan, and while
+// an act is under way, which must not lose its proof by it.
 func targetAdded(ctx context.Context, p *player) (*incident.Record, error) {
+	s := p.first()
+	release := make(chan struct{})
+	p.platform.Set(fault(stageOf(s, playbooks.Verify), func(ctx context.Context, n int) error {
+		select {
+		case <-release:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}))
 	p.hold = every
 	if err := p.start(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := p.until(ctx, "people are asked", waitingOrSettled); err != nil {
+	_, err := p.until(ctx, "an act is under way and people are asked", func(rec *incident.Record) bool {
+		return row(rec, s).Status == incident.Running && (waiting(rec) || !asks(p))
+	})
+	if err != nil {
 		return nil, err
 	}
 	in := p.commander("", "")
 	in.Asset = p.further().Asset
-	if err := p.steer(ctx, workflows.AddTargetUpdate, in); err != nil {
+	err = p.steer(ctx, workflows.AddTargetUpdate, in)
+	close(release)
+	if err != nil {
 		return nil, err
 	}
 	p.hold = nil
-	if _, err := p.settle(ctx); err != nil {
+	rec, err := p.settle(ctx)
+	if err != nil {
 		return nil, err
 	}
+	if got := row(rec, s); !got.Verified {
+		return nil, fmt.Errorf("%s on %s is %s since the target was added", s.ID, s.Target, got.Status)
+	}
 	return p.close(ctx, false)
+}
+
+// first is the step that acts first in the incident in which nothing goes wrong.
+func (p *player) first() *incident.Step {
+	for i := range p.usual.Steps {
+		if s := &p.usual.Steps[i]; s.Status == incident.Done {
+			return s
+		}
+	}
+	return &incident.Step{}
 }
 
 // steered: people pause and resume; they skip a containment that waits for its approval and try it again after all;

@@ -52,9 +52,6 @@ func StartServer(ctx context.Context, out io.Writer) (*Server, error) {
 	return s, nil
 }
 
-// PID is the server's process, for measurements of what it uses.
-func (s *Server) PID() int { return s.temporal.PID() }
-
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error {
 	var errs []error
