@@ -103,11 +103,11 @@ func (e *exporter) act(a Act, at, asked time.Time) {
 	e.acts = append(e.acts, timed{a, at})
 }
 
-// events are the timeline's lines about a step and a target.
-func (e *exporter) events(step, target string) []incident.Event {
+// events are the timeline's lines about a row.
+func (e *exporter) events(row *incident.Step) []incident.Event {
 	var out []incident.Event
 	for _, v := range e.rec.Timeline {
-		if v.Step == step && v.Target == target {
+		if v.Step == row.ID && (v.Target == row.Target || v.Target == "") {
 			out = append(out, v)
 		}
 	}

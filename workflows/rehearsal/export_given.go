@@ -63,8 +63,9 @@ type history struct {
 	acted, known bool
 	// covered is true while a regression accounts for every proof that fails.
 	covered bool
-	// failing are the givens of the rounds that failed since the last proof.
+	// failing are the givens of the rounds that failed since the last proof; hurried is when a person had them tried again.
 	failing []Given
+	hurried time.Duration
 	// rounds counts what is not yet accounted for of the rounds that failed.
 	rounds int
 	undos  int
@@ -76,7 +77,7 @@ func (e *exporter) stepGivens(row *incident.Step) {
 		return
 	}
 	h := &history{exporter: e, row: row, rounds: row.Attempts}
-	lines := e.events(row.ID, row.Target)
+	lines := e.events(row)
 	for _, v := range lines {
 		if strings.HasPrefix(v.What, provedEvent) {
 			h.rounds--
@@ -98,6 +99,10 @@ func (h *history) line(v incident.Event, rest []incident.Event) {
 		if !h.covered || !g.Unproved {
 			h.failing = append(h.failing, g)
 		}
+		return
+	}
+	if retriedEvent.MatchString(v.What) {
+		h.hurried = h.since(v.At)
 		return
 	}
 	if strings.HasPrefix(v.What, provedEvent) {
@@ -157,12 +162,16 @@ func (h *history) settle(proved bool) {
 		if g.Fail != "" {
 			g.Times *= callsOfStage
 		}
-		if last && !proved {
+		switch {
+		case last && !proved:
 			g = h.hopeless(g)
+		case last && h.hurried > 0:
+			// It may have been given up for good until then.
+			g.Times, g.Until = 0, h.hurried-time.Millisecond
 		}
 		h.given(g)
 	}
-	h.failing = nil
+	h.failing, h.hurried = nil, 0
 }
 
 // hopeless is a failure that lasted until the end. One that a step was given up for, and not tried again, was final.

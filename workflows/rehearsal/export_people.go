@@ -72,23 +72,27 @@ var (
 func (e *exporter) steering() {
 	handed := false
 	for _, v := range e.rec.Timeline {
-		var a Act
-		switch {
-		case v.Step != "":
-			a = ofStep(v)
-		case handedEvent.MatchString(v.What):
+		var acts []Act
+		if handedEvent.MatchString(v.What) {
 			handed = true
+		}
+		switch m := anchorEvent.FindStringSubmatch(v.What); {
+		case v.Step != "":
+			acts = []Act{ofStep(v)}
+		case m != nil:
+			acts = e.anchors(m)
 		default:
-			a = e.ofIncident(v, handed)
+			acts = []Act{e.ofIncident(v, handed)}
 		}
-		if a.As == "" {
-			continue
+		for _, a := range acts {
+			asked := time.Time{}
+			if a.EndWait != nil {
+				asked = askedAt(e.rec, *a.EndWait)
+			}
+			if a.As != "" {
+				e.act(a, v.At, asked)
+			}
 		}
-		asked := time.Time{}
-		if a.EndWait != nil {
-			asked = askedAt(e.rec, *a.EndWait)
-		}
-		e.act(a, v.At, asked)
 	}
 }
 
@@ -118,9 +122,6 @@ func (e *exporter) ofIncident(v incident.Event, handed bool) Act {
 	if m := addedEvent.FindStringSubmatch(v.What); m != nil {
 		return Act{As: m[2], AddTarget: &m[1], Reason: m[3]}
 	}
-	if m := anchorEvent.FindStringSubmatch(v.What); m != nil {
-		return e.anchor(m)
-	}
 	if m := dismissedEvent.FindStringSubmatch(v.What); m != nil {
 		return Act{As: m[2], DismissClock: &m[1], Reason: unrecorded}
 	}
@@ -137,17 +138,35 @@ func (e *exporter) ofIncident(v incident.Event, handed bool) Act {
 	return Act{}
 }
 
-// anchor is an instant that legal set. It is moved by as much as the rehearsal's start differs from the incident's.
-func (e *exporter) anchor(m []string) Act {
+// anchors is an instant that legal set, moved by as much as the rehearsal's start differs from the incident's. The line does
+// not say for which regimes; the clocks that are provisional no more do.
+func (e *exporter) anchors(m []string) []Act {
 	at, err := time.Parse(time.RFC3339, m[2])
 	if err != nil {
-		return Act{}
+		return nil
 	}
 	a := Act{As: m[3], SetAnchor: &m[1], Reason: unrecorded}
 	if !at.IsZero() {
 		a.Instant = opened().Add(at.Sub(e.rec.OpenedAt))
 	}
-	return a
+	var found []Act
+	all := true
+	for _, c := range e.rec.Clocks {
+		if c.Anchor != m[1] {
+			continue
+		}
+		if c.Provisional || c.AnchorMissing {
+			all = false
+			continue
+		}
+		one := a
+		one.Clock = c.Regime
+		found = append(found, one)
+	}
+	if all || len(found) == 0 {
+		return []Act{a}
+	}
+	return found
 }
 
 // ending is who ended the incident. What the playbook ended, or the report of a task, follows by itself.

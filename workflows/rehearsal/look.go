@@ -11,6 +11,7 @@ import (
 
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
+	"firebreak/playbooks"
 	"firebreak/workflows"
 )
 
@@ -32,12 +33,12 @@ func (w *world) look() {
 		return
 	}
 	family := w.family(rec)
-	state := state(family)
-	busy := w.expecting(rec) || slices.ContainsFunc(family, waiting)
-	if busy || state != w.last {
-		w.last, w.looks = state, 0
+	state := ""
+	if !w.expecting(rec) && !slices.ContainsFunc(family, w.waiting) {
+		state = stateOf(family)
 	}
-	w.looks++
+	rests := state != "" && state == w.last
+	w.last = state
 	switch {
 	case endedBy(rec) != "":
 		// It ends by itself, unless an undo never succeeds.
@@ -45,7 +46,7 @@ func (w *world) look() {
 			w.hold(rec)
 			return
 		}
-	case w.looks > 1 && !busy:
+	case rests:
 		w.hold(rec)
 		w.end()
 		return
@@ -84,7 +85,7 @@ func (w *world) family(rec *incident.Record) []*incident.Record {
 	return out
 }
 
-func state(family []*incident.Record) string {
+func stateOf(family []*incident.Record) string {
 	var b strings.Builder
 	for _, rec := range family {
 		fmt.Fprintf(&b, "%s %s %s %d %t\n", rec.ID, rec.Progress, rec.Verdict, len(rec.Timeline), rec.Paused)
@@ -125,14 +126,24 @@ func (w *world) remaining(i int) int {
 	return w.left[i]
 }
 
-// waiting reports whether something in the record is under way or waits for people or for time. A task that holds up nothing
-// any more can stay open for weeks.
-func waiting(rec *incident.Record) bool {
-	settled := rec.Progress == incident.Settled
+// waiting reports whether something in the record is under way or waits for people or for time.
+func (w *world) waiting(rec *incident.Record) bool {
 	return slices.ContainsFunc(rec.Approvals, func(a incident.Approval) bool { return a.Status == incident.ApprovalWaiting }) ||
-		slices.ContainsFunc(rec.Tasks, func(t incident.Task) bool { return t.Status == incident.TaskOpen && !settled }) ||
+		slices.ContainsFunc(rec.Tasks, func(t incident.Task) bool { return w.holdsUp(rec, t) }) ||
 		slices.ContainsFunc(rec.Waits, func(x incident.Wait) bool { return x.EndedAt.IsZero() }) ||
 		slices.ContainsFunc(rec.Steps, func(s incident.Step) bool { return s.Status == incident.Running })
+}
+
+// holdsUp reports whether something waits for the task. One that nothing waits for can stay open for weeks.
+func (w *world) holdsUp(rec *incident.Record, t incident.Task) bool {
+	if t.Status != incident.TaskOpen || rec.Progress == incident.Settled {
+		return false
+	}
+	needed := t.Blocks
+	w.books[rec.Kind].Playbook.Walk(func(_ string, s *playbooks.Step) {
+		needed = needed || slices.Contains(s.Needs, t.Step)
+	})
+	return needed
 }
 
 // pause is the time until the next look: nothing can come to rest before the next thing that is known to happen.
@@ -158,7 +169,7 @@ func (w *world) pause(family []*incident.Record) time.Duration {
 			}
 		}
 		for _, t := range rec.Tasks {
-			if t.Status == incident.TaskOpen && rec.Progress != incident.Settled {
+			if w.holdsUp(rec, t) {
 				at(t.DueAt)
 			}
 		}

@@ -1,6 +1,7 @@
 package rehearsal_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,23 +11,23 @@ import (
 
 const cases = "../../testdata/playbooks/cases"
 
-// inventoryFile is the one that the cases name, too.
-const inventoryFile = "../../testdata/inventory/nordwall.yaml"
+// countedCases keeps a case from being lost without notice.
+const countedCases = 54
 
 func TestCases(t *testing.T) {
 	t.Parallel()
 	files, err := rehearsal.Find([]string{cases})
 	require.NoError(t, err)
+	require.Len(t, files, countedCases)
 	for _, file := range files {
-		t.Run(file, func(t *testing.T) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			c, err := rehearsal.Load(file)
 			require.NoError(t, err)
 			res, err := rehearsal.Runner{}.Run(c)
 			require.NoError(t, err)
-			for _, m := range res.Mismatches {
-				t.Errorf("%s\nwant:\n%s\ngot:\n%s", m.What, m.Want, m.Got)
-			}
+			requireNone(t, res.Mismatches)
+			require.True(t, res.Passed())
 		})
 	}
 }

@@ -43,10 +43,10 @@ type world struct {
 	acts []*acting
 	// plan is the digest of the first plan.
 	plan string
-	// last is the state that was seen at the last look, looks how often it was seen, and endings how often the incident
-	// was seen to have been ended by people or by the playbook.
-	last           string
-	looks, endings int
+	// last is the state that was seen at the last look, empty while something is waited for; endings is how often the
+	// incident was seen to have been ended by people or by the playbook.
+	last    string
+	endings int
 	// settled and seen are what the expectations are held against, final the record after the end.
 	settled, final *incident.Record
 	seen           []Call

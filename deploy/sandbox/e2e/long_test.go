@@ -84,7 +84,7 @@ func unstop(t *testing.T, s *stack.Stack, endpoint string) {
 // Nobody of security answers. The revocation does not take place, and the verdict says so.
 func TestSilenceOfTheApproversIsAGap(t *testing.T) {
 	t.Parallel()
-	s, ctx := startWith(t, `(?s)(id: approve-revocation.*?timeout: )\d+m`, "${1}3s"), bounded(t)
+	s, ctx := startWith(t, `(?s)(id: approve-revocation.*?timeout: )\d+m(.*?remind_every: )\d+m`, "${1}3s${2}1s"), bounded(t)
 	r := post(t, ctx, s, incident.DatasetCompromise)
 	r.Silent = []string{"approve-revocation"}
 	rec, err := r.Until(ctx, scenario.Settled)
