@@ -24,6 +24,7 @@ var allowed = []struct {
 	{"cmd/worker", []string{"firebreak/workflows", "firebreak/activities", "firebreak/playbooks", "firebreak/internal/"}, nil},
 	{"cmd/trigger", []string{"firebreak/workflows", "firebreak/playbooks", "firebreak/internal/"}, []string{"github.com/hashicorp/vault", "github.com/aws/"}},
 	{"workflows/rehearsal", []string{"firebreak/workflows", "firebreak/playbooks", "firebreak/internal/"}, []string{"github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},
+	{"workflows/rehearsal", []string{"firebreak/workflows", "firebreak/playbooks", "firebreak/internal/incident", "firebreak/internal/inventory"}, []string{"github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},
 	{"workflows", []string{"firebreak/playbooks", "firebreak/internal/incident", "firebreak/internal/inventory", "firebreak/internal/legal"}, []string{"github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},
 	{"activities", []string{"firebreak/activities/", "firebreak/playbooks", "firebreak/internal/"}, nil},
 	{"playbooks", []string{"firebreak/internal/"}, []string{"go.temporal.io/", "github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},

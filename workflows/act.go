@@ -30,7 +30,8 @@ type act struct {
 	step   *playbooks.Step
 	action playbooks.Action
 	target inventory.Target
-	row    *incident.Step
+	// index is the place of its row in the record; rows are only ever appended, and a pointer to one would go stale then.
+	index int
 	// stacked is true once the act is on the undo stack.
 	stacked bool
 	// counted is true once the objects it preserved are counted.
@@ -41,17 +42,19 @@ type act struct {
 	hurry bool
 }
 
+func (a *act) row() *incident.Step { return &a.rec.Steps[a.index] }
+
 // errNotProved means that the effect was observed not to hold.
 var errNotProved = errors.New("not proved")
 
 func (a *act) run(ctx workflow.Context) {
 	a.running[a.key()] = a
-	a.row.Status = incident.Running
-	if a.row.StartedAt.IsZero() {
-		a.row.StartedAt = workflow.Now(ctx)
+	a.row().Status = incident.Running
+	if a.row().StartedAt.IsZero() {
+		a.row().StartedAt = workflow.Now(ctx)
 	}
-	if a.row.Receipt == nil {
-		a.row.Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.step.ID, a.target.ID)}
+	if a.row().Receipt == nil {
+		a.row().Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.step.ID, a.target.ID)}
 	}
 	if a.action.Role == incident.RoleNotification && a.brief == nil {
 		b := playbooks.FirstBrief(a.plan.Brief, a.rec, a.plan.Brief.Clocks, a.plan.Brief.Anchors, workflow.Now(ctx))
@@ -74,13 +77,13 @@ func (a *act) run(ctx workflow.Context) {
 	}
 }
 
-func (a *act) key() string { return a.row.ID + "/" + a.row.Target }
+func (a *act) key() string { return a.row().ID + "/" + a.row().Target }
 
 // over reports whether people ended the trying: the incident was closed or the step was skipped.
 func (a *act) over() bool { return a.closing != nil || a.skipped() != "" }
 
 func (a *act) skipped() string {
-	return firstOf(a.skips[a.key()], a.skips[a.row.ID+"/"])
+	return firstOf(a.skips[a.key()], a.skips[a.row().ID+"/"])
 }
 
 // rounds is how often the act is tried in its place. Opening a wrong model again and again is worse than staying
@@ -97,8 +100,8 @@ func (a *act) rounds() int {
 
 // round captures once, acts, and verifies.
 func (a *act) round(ctx workflow.Context) error {
-	a.row.Attempts++
-	receipt := a.row.Receipt
+	a.row().Attempts++
+	receipt := a.row().Receipt
 	if receipt.Capture == nil {
 		var c incident.Capture
 		if err := a.stage(ctx, playbooks.Capture, &c); err != nil {
@@ -132,13 +135,13 @@ func (a *act) stack(ctx workflow.Context) {
 	}
 	a.stacked = true
 	a.acts = append(a.acts, a)
-	a.event(ctx, a.row.ID, a.row.Target, "%s", a.row.Receipt.Effect.Summary)
+	a.event(ctx, a.row().ID, a.row().Target, "%s", a.row().Receipt.Effect.Summary)
 }
 
 func (a *act) proved(ctx workflow.Context) {
-	a.row.Status, a.row.Verified, a.row.Reason = incident.Done, true, ""
-	a.row.EndedAt = workflow.Now(ctx)
-	facts := a.row.Receipt.Effect.Facts
+	a.row().Status, a.row().Verified, a.row().Reason = incident.Done, true, ""
+	a.row().EndedAt = workflow.Now(ctx)
+	facts := a.row().Receipt.Effect.Facts
 	switch a.action.Role {
 	case incident.RoleEvidence:
 		if n, err := strconv.Atoi(facts[incident.FactObjects]); err == nil && !a.counted {
@@ -149,34 +152,34 @@ func (a *act) proved(ctx workflow.Context) {
 		a.rec.Legal = incident.Legal{Channel: facts[incident.FactChannel], TS: facts[incident.FactTS], ToldAt: workflow.Now(ctx)}
 	case incident.RoleContainment, incident.RoleRecovery:
 	}
-	a.event(ctx, a.row.ID, a.row.Target, "proved: %s", a.row.Receipt.Proof.Method)
+	a.event(ctx, a.row().ID, a.row().Target, "proved: %s", a.row().Receipt.Proof.Method)
 }
 
 // failed records why a round failed. The same reason is not repeated in the timeline.
 func (a *act) failed(ctx workflow.Context, err error) {
 	reason := cause(err)
-	if reason != a.row.Reason {
-		a.event(ctx, a.row.ID, a.row.Target, "failed: %s", reason)
+	if reason != a.row().Reason {
+		a.event(ctx, a.row().ID, a.row().Target, "failed: %s", reason)
 	}
-	a.row.Reason = reason
+	a.row().Reason = reason
 }
 
 // giveUp ends the step's place in the order. A recovery is undone, so that its target is contained again; anything else
 // that can still succeed goes on in the background.
 func (a *act) giveUp(ctx workflow.Context, isFinal bool, pause time.Duration) {
-	a.row.EndedAt = workflow.Now(ctx)
-	a.row.Status = incident.Failed
+	a.row().EndedAt = workflow.Now(ctx)
+	a.row().Status = incident.Failed
 	recovery := a.action.Role == incident.RoleRecovery
 	switch {
 	case a.skipped() != "":
-		a.row.Status, a.row.Reason, a.row.Denied = incident.Skipped, a.skipped(), true
-	case a.closing != nil, recovery && a.row.Receipt.Effect == nil:
+		a.row().Status, a.row().Reason, a.row().Denied = incident.Skipped, a.skipped(), true
+	case a.closing != nil, recovery && a.row().Receipt.Effect == nil:
 	case recovery:
 		if !a.revert(ctx) {
 			a.inBackground(ctx, pause, a.revert)
 		}
 	case !isFinal:
-		a.row.Status = incident.Retrying
+		a.row().Status = incident.Retrying
 		a.inBackground(ctx, pause, a.retry)
 	}
 	a.consequence(ctx)
@@ -186,10 +189,10 @@ func (a *act) giveUp(ctx workflow.Context, isFinal bool, pause time.Duration) {
 func (a *act) consequence(ctx workflow.Context) {
 	switch a.step.OnFailure {
 	case playbooks.Stop:
-		a.halted = fmt.Sprintf("%s failed on %s and stops the playbook", a.row.ID, a.row.Target)
-		a.event(ctx, a.row.ID, a.row.Target, "no further step is started: on_failure is stop")
+		a.halted = fmt.Sprintf("%s failed on %s and stops the playbook", a.row().ID, a.row().Target)
+		a.event(ctx, a.row().ID, a.row().Target, "no further step is started: on_failure is stop")
 	case playbooks.Abort:
-		a.finish(ctx, ending{by: "the playbook", reason: a.row.ID + " failed on " + a.row.Target, undo: true, aborted: true})
+		a.finish(ctx, ending{by: "the playbook", reason: a.row().ID + " failed on " + a.row().Target, undo: true, aborted: true})
 	case playbooks.Continue:
 	}
 }
@@ -202,7 +205,7 @@ func (a *act) inBackground(ctx workflow.Context, pause time.Duration, try func(w
 		for {
 			_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return a.over() || a.hurry })
 			if reason := a.skipped(); reason != "" && a.closing == nil {
-				a.row.Status, a.row.Reason, a.row.Denied = incident.Skipped, reason, true
+				a.row().Status, a.row().Reason, a.row().Denied = incident.Skipped, reason, true
 			}
 			if err != nil || a.over() {
 				return
@@ -224,7 +227,7 @@ func (a *act) retry(ctx workflow.Context) bool {
 	}
 	a.failed(ctx, err)
 	if final(err) {
-		a.row.Status = incident.Failed
+		a.row().Status = incident.Failed
 		return true
 	}
 	return false
@@ -234,25 +237,25 @@ func (a *act) retry(ctx workflow.Context) bool {
 func (a *act) revert(ctx workflow.Context) bool {
 	var e incident.Effect
 	if err := a.stage(ctx, playbooks.Undo, &e); err != nil {
-		a.event(ctx, a.row.ID, a.row.Target, "undo failed: %s", cause(err))
+		a.event(ctx, a.row().ID, a.row().Target, "undo failed: %s", cause(err))
 		return false
 	}
-	a.row.Receipt.Undo = &e
+	a.row().Receipt.Undo = &e
 	if a.action.Role != incident.RoleEvidence {
-		a.row.Status, a.row.Verified = incident.Undone, false
+		a.row().Status, a.row().Verified = incident.Undone, false
 	}
-	a.event(ctx, a.row.ID, a.row.Target, "undone: %s", e.Summary)
+	a.event(ctx, a.row().ID, a.row().Target, "undone: %s", e.Summary)
 	return true
 }
 
 // stage runs one of the action's activities.
 func (a *act) stage(ctx workflow.Context, stage playbooks.Stage, result any) error {
 	op := playbooks.Operation{
-		ID: a.row.Receipt.Operation, IncidentID: a.rec.ID, Kind: a.rec.Kind, Mode: a.rec.Mode,
+		ID: a.row().Receipt.Operation, IncidentID: a.rec.ID, Kind: a.rec.Kind, Mode: a.rec.Mode,
 		Step: a.step.ID, Action: a.action.Name, Target: a.target, With: a.step.With, Store: a.plan.Store,
 	}
 	if stage != playbooks.Capture {
-		op.Capture, op.Effect = a.row.Receipt.Capture, a.row.Receipt.Effect
+		op.Capture, op.Effect = a.row().Receipt.Capture, a.row().Receipt.Effect
 	}
 	op.Brief = a.brief
 	ctx = a.options(ctx, a.action.Queue, a.step.Timeout)

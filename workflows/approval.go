@@ -140,6 +140,9 @@ func (r *response) unlocks(approval string, pass int) (pairs []string, reason st
 			return
 		}
 		for _, t := range r.targets(s.ID, pass) {
+			if r.row(s.ID, t.ID).Status != incident.Pending {
+				continue
+			}
 			if why, _ := r.blocked(&others, t, pass); why != "" {
 				reason = why
 				continue

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
 	"firebreak/internal/legal"
 	"firebreak/playbooks"
 )
@@ -126,7 +127,8 @@ func (r *response) retryStep(ctx workflow.Context, in Steer) string {
 	if s.Action == "" {
 		return "only actions can be tried again"
 	}
-	found := false
+	hurried := false
+	var again []inventory.Target
 	for _, t := range r.plan.Targets[s.ID] {
 		row := r.row(s.ID, t.ID)
 		if in.Target != "" && in.Target != t.ID {
@@ -135,24 +137,50 @@ func (r *response) retryStep(ctx workflow.Context, in Steer) string {
 		switch row.Status {
 		case incident.Retrying:
 			r.running[row.ID+"/"+row.Target].hurry = true
-			found = true
+			hurried = true
 		case incident.Failed, incident.Skipped, incident.Undone:
-			found = true
+			again = append(again, t)
 			delete(r.skips, s.ID+"/"+t.ID)
 			row.Status, row.Reason, row.Denied, row.Verified = incident.Pending, "", false, false
-			r.walking++
-			workflow.Go(ctx, func(ctx workflow.Context) {
-				r.target(ctx, s, t, r.pass[s.ID+"/"+t.ID])
-				r.walking--
-			})
 		case incident.Pending, incident.Running, incident.Done:
 		}
 	}
-	if !found {
+	if !hurried && len(again) == 0 {
 		return "no target of the step has failed"
 	}
 	r.event(ctx, in.Step, in.Target, "tried again by %s", r.person(in.Person).ID)
+	delete(r.skips, s.ID+"/")
+	r.walking++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		r.again(ctx, s, again)
+		r.walking--
+	})
 	return ""
+}
+
+// again asks once more for what was never decided, then runs the step on the targets. A denial is final and is not asked
+// again.
+func (r *response) again(ctx workflow.Context, s *playbooks.Step, targets []inventory.Target) {
+	for _, t := range targets {
+		for _, need := range s.Needs {
+			a := r.approval(need)
+			if a == nil || r.approved(need, pair(s, t)) {
+				continue
+			}
+			if a.Status == incident.ApprovalNotAsked || a.Status == incident.ApprovalTimedOut {
+				r.ask(ctx, r.find(need), r.pass[s.ID+"/"+t.ID], "")
+			}
+		}
+	}
+	wg := workflow.NewWaitGroup(ctx)
+	for _, t := range targets {
+		wg.Add(1)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			defer wg.Done()
+			r.target(ctx, s, t, r.pass[s.ID+"/"+t.ID])
+		})
+	}
+	wg.Wait(ctx)
 }
 
 // addTarget plans for a further asset and walks the playbook for what it adds. The plan's digest changes, so every open

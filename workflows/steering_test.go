@@ -187,3 +187,27 @@ func TestWatchClosesAReopenedEndpointThatServesSomethingElse(t *testing.T) {
 	require.Equal(t, incident.ContainedWithGaps, rec.Verdict, rec.Gaps)
 	require.Greater(t, w.count("disable-endpoints/credit-api verify"), 1, "the containment under it is watched again")
 }
+func TestATargetAddedWhileAnActRunsLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newSmall(t, disable())
+	w.fail["disable/credit-api do"] = []func() error{down, down, down, works}
+	added := w.steerAt(time.Second, workflows.AddTargetUpdate, workflows.Steer{Person: "ic-1", Reason: "x", Asset: "assist-chat"})
+	w.closeAt(time.Hour, false)
+	rec := w.run()
+	require.True(t, added.Accepted, added.Message)
+	require.Equal(t, incident.Done, step(t, rec, "disable", "credit-api").Status)
+	require.True(t, step(t, rec, "disable", "credit-api").Verified)
+}
+
+func TestRetryAsksAgainForWhatNobodyDecided(t *testing.T) {
+	t.Parallel()
+	w := newSmall(t, asks(playbooks.Stay), disable(needing("ask")))
+	retried := w.steerAt(time.Hour, workflows.RetryStepUpdate, workflows.Steer{Person: "ic-1", Step: "disable"})
+	w.decide(time.Hour+time.Minute, "ask", "ic-1", true, nil)
+	w.closeAt(3*time.Hour, false)
+	rec := w.run()
+	require.True(t, retried.Accepted, retried.Message)
+	require.Equal(t, []incident.ApprovalStatus{incident.ApprovalTimedOut, incident.ApprovalGranted},
+		[]incident.ApprovalStatus{rec.Approvals[0].Status, rec.Approvals[1].Status})
+	require.True(t, step(t, rec, "disable", "credit-api").Verified)
+}

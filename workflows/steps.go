@@ -167,7 +167,8 @@ func (r *response) target(ctx workflow.Context, s *playbooks.Step, t inventory.T
 		return
 	}
 	action, _ := playbooks.FindAction(s.Action)
-	a := &act{response: r, step: s, action: action, target: t, row: row}
+	i := slices.IndexFunc(r.rec.Steps, func(x incident.Step) bool { return x.ID == s.ID && x.Target == t.ID })
+	a := &act{response: r, step: s, action: action, target: t, index: i}
 	a.run(ctx)
 }
 

@@ -50,10 +50,10 @@ func (r *response) proveAgain(ctx workflow.Context) bool {
 		}
 		var p incident.Proof
 		if err := a.stage(ctx, playbooks.Verify, &p); err != nil {
-			r.event(ctx, a.row.ID, a.row.Target, "could not be proved again: %s", cause(err))
+			r.event(ctx, a.row().ID, a.row().Target, "could not be proved again: %s", cause(err))
 			continue
 		}
-		a.row.Receipt.Proof = &p
+		a.row().Receipt.Proof = &p
 		if p.Proved {
 			continue
 		}
@@ -65,30 +65,30 @@ func (r *response) proveAgain(ctx workflow.Context) bool {
 
 // holds reports whether the act is proved and nothing later on the same target has ended its effect.
 func (a *act) holds() bool {
-	if a.row.Status != incident.Done || !a.row.Verified {
+	if a.row().Status != incident.Done || !a.row().Verified {
 		return false
 	}
 	if a.action.Role != incident.RoleContainment && a.action.Role != incident.RoleRecovery {
 		return false
 	}
 	return !slices.ContainsFunc(a.acts, func(b *act) bool {
-		return b.target.ID == a.target.ID && b.action.Supersedes == a.action.Name && b.row.Status == incident.Done
+		return b.target.ID == a.target.ID && b.action.Supersedes == a.action.Name && b.row().Status == incident.Done
 	})
 }
 
 // regress contains again: a containment acts again, a recovery is undone.
 func (a *act) regress(ctx workflow.Context, p incident.Proof) {
 	a.rec.Watched.Regressions++
-	a.row.Verified, a.row.Reason = false, "regressed: "+p.Method
-	a.event(ctx, a.row.ID, a.row.Target, "REGRESSION, containing again: %s", p.Method)
+	a.row().Verified, a.row().Reason = false, "regressed: "+p.Method
+	a.event(ctx, a.row().ID, a.row().Target, "REGRESSION, containing again: %s", p.Method)
 	if a.action.Role == incident.RoleRecovery {
 		if !a.revert(ctx) {
-			a.row.Status = incident.Failed
+			a.row().Status = incident.Failed
 			a.inBackground(ctx, firstPause, a.revert)
 		}
 		return
 	}
-	a.row.Status = incident.Retrying
+	a.row().Status = incident.Retrying
 	if !a.retry(ctx) {
 		a.inBackground(ctx, firstPause, a.retry)
 	}

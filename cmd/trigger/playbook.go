@@ -17,14 +17,16 @@ import (
 
 func (a *app) playbookCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "playbook", Short: "Check, preview, print and draw playbooks", Args: cobra.NoArgs,
-		Long: `Playbook shows what playbooks say. Its verbs read files and nothing else: they connect to nothing and start nothing.
+		Use: "playbook", Short: "Check, preview, test, print and draw playbooks", Args: cobra.NoArgs,
+		Long: `Playbook shows what playbooks say and do. Its verbs read files and nothing else: they connect to nothing and start nothing.
+Export-case alone asks Temporal for an incident's record.
 
 Where KIND is asked for, it is one that firebreak ships or one of the folder that --playbooks names; FILE is a path that ends
 in .yaml.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.validateCommand(), a.planCommand(), a.renderCommand(), a.graphCommand(), a.playbookListCommand(), a.schemaCommand())
+	cmd.AddCommand(a.validateCommand(), a.planCommand(), a.renderCommand(), a.graphCommand(), a.playbookListCommand(), a.schemaCommand(),
+		a.playbookTestCommand(), a.exportCaseCommand())
 	return cmd
 }
 

@@ -89,6 +89,8 @@ func (c *checker) people() {
 	for _, a := range c.acts {
 		what := "people: " + a.String()
 		switch {
+		case !a.begun && a.due:
+			c.miss(what, orAccepted(a.Refused), "the incident had ended before")
 		case !a.begun:
 			c.miss(what, "it is asked for", fmt.Sprintf("%s was never asked", *a.verb().value))
 		case a.wrong != "":

@@ -19,7 +19,7 @@ import (
 type Origin struct {
 	// Playbook and Inventory are what the case names. Without a Playbook the record's kind must be a built-in one.
 	Playbook, Inventory string
-	// Severity, Confidence and Facet are those of the request.
+	// Severity, Confidence and Facet are those of the request. Without a Severity it is that of the first alert.
 	Severity   string
 	Confidence float64
 	Facet      string
@@ -44,7 +44,7 @@ func Export(rec *incident.Record, o Origin) (*Case, error) {
 		Playbook:  cmp.Or(o.Playbook, string(rec.Kind)),
 		Inventory: o.Inventory,
 		Incident: Incident{Asset: rec.Asset, Mode: rec.Mode, Requester: rec.Requester,
-			Severity: o.Severity, Confidence: o.Confidence, Facet: o.Facet},
+			Severity: cmp.Or(o.Severity, severity(rec)), Confidence: o.Confidence, Facet: o.Facet},
 	}}
 	e.incidentGivens()
 	for i := range rec.Steps {
@@ -59,6 +59,13 @@ func Export(rec *incident.Record, o Origin) (*Case, error) {
 	}
 	e.outcome()
 	return e.c, nil
+}
+
+func severity(rec *incident.Record) string {
+	if len(rec.Alerts) == 0 {
+		return ""
+	}
+	return rec.Alerts[0].Severity
 }
 
 func builtIn(kind incident.Kind) bool {

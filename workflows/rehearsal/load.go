@@ -118,6 +118,7 @@ func join(faults []Fault) error {
 
 var (
 	unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
+	goType       = regexp.MustCompile(` into (?:rehearsal|time|playbooks|incident)\.(\w+)$`)
 	numbered     = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 )
 
@@ -138,7 +139,7 @@ func syntax(file string, err error) error {
 			f.Line, _ = strconv.Atoi(m[1])
 			f.Message = m[2]
 		}
-		f.Message = unknownField.ReplaceAllString(f.Message, `unknown key "$1"`)
+		f.Message = goType.ReplaceAllString(unknownField.ReplaceAllString(f.Message, `unknown key "$1"`), " into $1")
 		faults = append(faults, f)
 	}
 	return join(faults)

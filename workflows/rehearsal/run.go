@@ -16,6 +16,8 @@ import (
 type Runner struct {
 	// Inventory is the file that a case uses if it names none itself.
 	Inventory string
+	// Playbooks is the folder in which the kinds that cases name are looked for; without, they are the built-in ones.
+	Playbooks string
 }
 
 // Result is what came of a case.
@@ -70,6 +72,9 @@ func (r Runner) stage(c *Case) (*stage, error) {
 		return nil, fmt.Errorf("load the inventory of %s: %w", c.File, err)
 	}
 	source := playbooks.BuiltIn()
+	if r.Playbooks != "" {
+		source = playbooks.Folder(r.Playbooks)
+	}
 	s.kind = incident.Kind(c.Playbook)
 	if strings.HasSuffix(c.Playbook, extension) {
 		file := c.relative(c.Playbook)
