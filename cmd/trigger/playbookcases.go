@@ -131,11 +131,15 @@ func rehearse(file string, runner rehearsal.Runner) rehearsed {
 
 // writeRehearsed writes a line, and for a case that failed what was expected and what happened.
 func writeRehearsed(w io.Writer, r rehearsed) {
+	name := r.File
+	if r.Title != "" {
+		name += ": " + r.Title
+	}
 	if r.Passed {
-		fmt.Fprintf(w, "ok    %s: %s\n", plain(r.File), plain(r.Title))
+		fmt.Fprintf(w, "ok    %s\n", plain(name))
 		return
 	}
-	fmt.Fprintf(w, "FAIL  %s: %s\n", plain(r.File), plain(r.Title))
+	fmt.Fprintf(w, "FAIL  %s\n", plain(name))
 	if r.Fault != "" {
 		indented(w, "        ", r.Fault)
 	}
