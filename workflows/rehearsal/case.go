@@ -35,6 +35,25 @@ type Incident struct {
 	Confidence float64       `yaml:"confidence,omitempty"`
 	Facet      string        `yaml:"facet,omitempty"`
 	Requester  string        `yaml:"requester,omitempty"`
+	// Opened is when it starts, 2026-09-14 08:00 UTC if it does not say; which legal duties apply depends on the day. Detected
+	// is the time of the first signal, the same if it does not say.
+	Opened   time.Time `yaml:"opened,omitempty"`
+	Detected time.Time `yaml:"detected,omitempty"`
+}
+
+// opened is when the incident starts.
+func (c *Case) opened() time.Time {
+	if c.Incident.Opened.IsZero() {
+		return time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC)
+	}
+	return c.Incident.Opened
+}
+
+func (c *Case) detected() time.Time {
+	if c.Incident.Detected.IsZero() {
+		return c.opened()
+	}
+	return c.Incident.Detected
 }
 
 // Given makes the calls of a step come to something else than success. The first one of a case that fits a call applies.
@@ -122,12 +141,12 @@ type Expect struct {
 	// Never must not occur.
 	Never []string `yaml:"never,omitempty"`
 	// Undone are the "step/target" whose undo took place, all of them in order; an empty list means none.
-	Undone []Group `yaml:"undone,omitempty"`
+	Undone []Group `yaml:"undone"`
 
 	Verdict  incident.Verdict  `yaml:"verdict,omitempty"`
 	Progress incident.Progress `yaml:"progress,omitempty"`
 	// Gaps are parts of the gaps' texts. Every gap must hold one of them and each must be in a gap; an empty list means none.
-	Gaps []string `yaml:"gaps,omitempty"`
+	Gaps []string `yaml:"gaps"`
 	// Steps maps "step/target", or "step" for all its targets, to a status, or to "status: part of the reason".
 	Steps map[string]string `yaml:"steps,omitempty"`
 	// Approvals maps steps to the status of their latest request, Tasks to the task's status or outcome, Children to the

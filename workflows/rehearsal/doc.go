@@ -26,7 +26,7 @@
 //	  steps: {rollback/credit-api: "skipped: denied by ic-1"}
 //	  verdict: contained
 //
-// All times are workflow time since the incident was opened, which is 2026-09-14 08:00 UTC. See Case, Given, Act and
+// All times are workflow time since the incident was opened. See Case, Given, Act and
 // Expect for every key. An unknown key, step or target is a fault: a misspelt expectation must not pass.
 //
 // A run ends when nothing is left to happen: nobody is waited for any more and nothing but hopeless retries goes on. The

@@ -138,8 +138,7 @@ func (e *exporter) ofIncident(v incident.Event, handed bool) Act {
 	return Act{}
 }
 
-// anchors is an instant that legal set, moved by as much as the rehearsal's start differs from the incident's. The line does
-// not say for which regimes; the clocks that are provisional no more do.
+// anchors is an instant that legal set. The line does not say for which regimes; the clocks that are provisional no more do.
 func (e *exporter) anchors(m []string) []Act {
 	at, err := time.Parse(time.RFC3339, m[2])
 	if err != nil {
@@ -147,7 +146,7 @@ func (e *exporter) anchors(m []string) []Act {
 	}
 	a := Act{As: m[3], SetAnchor: &m[1], Reason: unrecorded}
 	if !at.IsZero() {
-		a.Instant = opened().Add(at.Sub(e.rec.OpenedAt))
+		a.Instant = at
 	}
 	var found []Act
 	all := true

@@ -111,7 +111,7 @@ func (w *world) expecting(rec *incident.Record) bool {
 		switch {
 		case now < last:
 			return true
-		case watched && last > 0 && rec.Watched.LastAt.Before(opened().Add(last)):
+		case watched && last > 0 && rec.Watched.LastAt.Before(w.c.opened().Add(last)):
 			return true
 		case retrying && w.remaining(i) > 0:
 			return true
@@ -154,13 +154,13 @@ func (w *world) pause(family []*incident.Record) time.Duration {
 			next = t
 		}
 	}
-	at(opened().Add(w.c.Until))
+	at(w.c.opened().Add(w.c.Until))
 	for _, a := range w.acts {
 		at(a.time)
 	}
 	for _, g := range w.c.Given {
-		at(opened().Add(g.From))
-		at(opened().Add(g.Until))
+		at(w.c.opened().Add(g.From))
+		at(w.c.opened().Add(g.Until))
 	}
 	for _, rec := range family {
 		for _, a := range rec.Approvals {

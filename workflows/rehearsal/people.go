@@ -28,7 +28,7 @@ func (w *world) schedule() {
 		a := &acting{Act: &w.c.People[i]}
 		w.acts = append(w.acts, a)
 		if a.At > 0 {
-			w.set(a, opened().Add(a.At), a.At)
+			w.set(a, w.c.opened().Add(a.At), a.At)
 		}
 	}
 }
@@ -36,6 +36,7 @@ func (w *world) schedule() {
 // prompt sets the time of the acts that answer something, once it is asked. Whatever waits for people has a timer, so it is
 // called when a timer is set.
 func (w *world) prompt() {
+	w.prompting = false
 	for _, a := range w.acts {
 		if a.due {
 			continue

@@ -21,7 +21,12 @@ func (w *world) play() (err error) {
 	}()
 	w.schedule()
 	// The listener is called in the middle of the workflow's code; prompt looks once that has come to rest.
-	w.env.SetOnTimerScheduledListener(func(string, time.Duration) { w.env.RegisterDelayedCallback(w.prompt, 0) })
+	w.env.SetOnTimerScheduledListener(func(string, time.Duration) {
+		if !w.prompting {
+			w.prompting = true
+			w.env.RegisterDelayedCallback(w.prompt, 0)
+		}
+	})
 	w.env.RegisterDelayedCallback(w.look, lookEvery)
 	w.env.ExecuteWorkflow(workflows.WorkflowType(w.kind), w.c.request(w.kind))
 	if !w.env.IsWorkflowCompleted() {

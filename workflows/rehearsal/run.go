@@ -201,7 +201,7 @@ func (c *Case) request(kind incident.Kind) incident.Request {
 	i := c.Incident
 	return incident.Request{
 		Kind: kind, Asset: i.Asset, Mode: cmp.Or(i.Mode, incident.Live), Severity: i.Severity, Confidence: i.Confidence, Facet: i.Facet,
-		Requester: cmp.Or(i.Requester, "alertmanager"), DetectedAt: opened(),
+		Requester: cmp.Or(i.Requester, "alertmanager"), DetectedAt: c.detected(),
 	}
 }
 

@@ -22,9 +22,6 @@ import (
 // stuck is how long nothing at all may happen, in real time, before a run is given up.
 const stuck = time.Minute
 
-// opened is when every rehearsed incident starts.
-func opened() time.Time { return time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC) }
-
 // world is Temporal's test environment with activities that do what the case says.
 type world struct {
 	*stage
@@ -41,6 +38,8 @@ type world struct {
 	over bool
 
 	acts []*acting
+	// prompting is true while a look for what is newly asked is due.
+	prompting bool
 	// plan is the digest of the first plan.
 	plan string
 	// last is the state that was seen at the last look, empty while something is waited for; endings is how often the
@@ -61,7 +60,7 @@ func newWorld(c *Case, s *stage) *world {
 		w.left = append(w.left, g.Times)
 	}
 	w.env.SetTestTimeout(stuck)
-	w.env.SetStartTime(opened())
+	w.env.SetStartTime(c.opened())
 	w.env.SetDetachedChildWait(false)
 	w.env.RegisterWorkflow(workflows.BackdoorDiscovery)
 	w.env.RegisterWorkflow(workflows.ExtractionEvent)
@@ -144,7 +143,7 @@ func (w *world) call(op *playbooks.Operation, stage playbooks.Stage) Call {
 }
 
 // now is the workflow time since the incident was opened.
-func (w *world) now() time.Duration { return w.env.Now().Sub(opened()) }
+func (w *world) now() time.Duration { return w.env.Now().Sub(w.c.opened()) }
 
 // next writes the call down and returns what the case says of it: an error, or the given that leaves it unproved.
 func (w *world) next(c Call) (unproved *Given, err error) {

@@ -178,7 +178,7 @@ func (b *Builder) compile(ctx context.Context, name, module string, src source, 
 		defer close(reported)
 		b.report(name, began, finished)
 	}()
-	err := goRun(ctx, module, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", output, src.target)
+	err := goRun(ctx, module, "build", "-mod=readonly", "-buildvcs=false", "-ldflags", "-s -w", "-o", output, src.target)
 	close(finished)
 	<-reported
 	if err != nil {
