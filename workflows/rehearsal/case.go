@@ -43,10 +43,10 @@ type Incident struct {
 
 // opened is when the incident starts.
 func (c *Case) opened() time.Time {
-	if c.Incident.Opened.IsZero() {
-		return time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC)
+	if !c.Incident.Opened.IsZero() {
+		return c.Incident.Opened
 	}
-	return c.Incident.Opened
+	return time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC)
 }
 
 func (c *Case) detected() time.Time {
@@ -135,7 +135,8 @@ type Act struct {
 // Expect is what must come of the case. What is left out is not looked at.
 type Expect struct {
 	// Sequence must occur in this order, with anything in between. With Exact nothing else may occur; a call that is
-	// repeated at once counts once then.
+	// repeated at once counts once then. The place of a message is not looked at in an exact sequence and in Undone: it is
+	// under way beside the steps that follow it.
 	Sequence []Group `yaml:"sequence,omitempty"`
 	Exact    bool    `yaml:"exact,omitempty"`
 	// Never must not occur.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"firebreak/internal/incident"
 	"firebreak/playbooks"
 )
 
@@ -15,7 +16,7 @@ func (c *checker) sequence(e *Expect) {
 	}
 	if e.Exact {
 		calls := collapsed(c.seen)
-		if !exactly(e.Sequence, calls) {
+		if !c.exactly(e.Sequence, calls) {
 			c.miss("sequence (exact)", written(e.Sequence), difference(e.Sequence, calls))
 		}
 		return
@@ -41,7 +42,7 @@ func (c *checker) undone(want []Group) {
 			calls = append(calls, call)
 		}
 	}
-	if !exactly(want, calls) {
+	if !c.exactly(want, calls) {
 		c.miss("undone", orNone(written(want)), difference(want, calls))
 	}
 }
@@ -72,8 +73,45 @@ func inOrder(want []Group, calls []Call) int {
 	return -1
 }
 
-// exactly reports whether the calls are those of the items and no other.
-func exactly(want []Group, calls []Call) bool {
+// exactly reports whether the calls are those of the items and no other. A message is under way beside the steps that follow
+// it, so that its place among them is chance: it has to occur, and that is all.
+func (c *checker) exactly(want []Group, calls []Call) bool {
+	var steps []Group
+	messages := Group{}
+	for _, g := range want {
+		rest := Group{}
+		for _, name := range g {
+			if c.message(parsePattern(name).step) {
+				messages = append(messages, name)
+			} else {
+				rest = append(rest, name)
+			}
+		}
+		steps = append(steps, rest)
+	}
+	var sent, done []Call
+	for _, call := range calls {
+		if c.message(call.Step) {
+			sent = append(sent, call)
+		} else {
+			done = append(done, call)
+		}
+	}
+	return oneByOne(steps, done) && oneByOne([]Group{messages}, sent)
+}
+
+// message reports whether the step tells people something.
+func (c *checker) message(step string) bool {
+	s := c.step(step)
+	if s == nil {
+		return false
+	}
+	action, ok := playbooks.FindAction(s.Action)
+	return ok && action.Role == incident.RoleNotification
+}
+
+// oneByOne reports whether the calls are those of the items and no other, in order.
+func oneByOne(want []Group, calls []Call) bool {
 	from := 0
 	for _, g := range want {
 		if from+len(g) > len(calls) {

@@ -11,7 +11,7 @@ import (
 // statuses compares what became of steps, approvals, tasks and children.
 func (c *checker) statuses(e *Expect) {
 	for _, name := range slices.Sorted(maps.Keys(e.Steps)) {
-		c.step(name, e.Steps[name])
+		c.row(name, e.Steps[name])
 	}
 	each := func(what string, want map[string]string, got func(step string) []string) {
 		for _, step := range slices.Sorted(maps.Keys(want)) {
@@ -26,8 +26,8 @@ func (c *checker) statuses(e *Expect) {
 	each("clock", e.Clocks, c.clock)
 }
 
-// step compares the rows of "step/target" or "step" with "status" or "status: part of the reason".
-func (c *checker) step(name, want string) {
+// row compares the rows of "step/target" or "step" with "status" or "status: part of the reason".
+func (c *checker) row(name, want string) {
 	status, reason, _ := strings.Cut(want, ": ")
 	id, target, _ := strings.Cut(name, "/")
 	found := false

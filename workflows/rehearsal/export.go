@@ -150,7 +150,8 @@ func (e *exporter) outcome() {
 func (e *exporter) done() []incident.Step {
 	var out []incident.Step
 	for _, s := range e.rec.Steps {
-		if s.Receipt != nil && s.Receipt.Effect != nil {
+		// The place of a message is chance: it is under way beside the steps that follow it.
+		if s.Receipt != nil && s.Receipt.Effect != nil && s.Role != incident.RoleNotification {
 			out = append(out, s)
 		}
 	}
