@@ -35,6 +35,8 @@ func literals(r Reference) []string {
 		return []string{"prod", "staging", "drill"}
 	case "radius.criticality":
 		return []string{"safety", "business", "internal"}
+	case "radius.contain_on_timeout":
+		return []string{"disable", "throttle"}
 	case "radius.exposure":
 		return []string{"public", "partner", "internal"}
 	}

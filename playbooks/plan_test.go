@@ -37,7 +37,7 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"rollback": {"credit-api", "credit-batch"}, "reopen": {"credit-api", "credit-batch"}}},
 		{incident.BackdoorDiscovery, "assist-llm@5", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": nil,
-			"disable-endpoints": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"}}},
+			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
 	}

@@ -33,6 +33,7 @@ func References() map[Reference]ReferenceKind {
 		"radius.known_good":         BoolReference,
 		"radius.criticality":        SetReference,
 		"radius.exposure":           SetReference,
+		"radius.contain_on_timeout": SetReference,
 		"radius.environment":        TextReference,
 	}
 }
@@ -97,6 +98,7 @@ func (p *Plan) IncidentFacts(req incident.Request) Facts {
 		"radius.known_good":         boolean(known),
 		"radius.criticality":        p.Radius.Criticality,
 		"radius.exposure":           p.Radius.Exposure,
+		"radius.contain_on_timeout": p.Radius.ContainOnTimeout,
 		"radius.environment":        {p.Radius.Environment},
 	}
 }

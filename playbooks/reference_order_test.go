@@ -96,6 +96,9 @@ func TestContainmentWaitsForNothingElse(t *testing.T) {
 			if !ok || a.Role != incident.RoleContainment {
 				continue
 			}
+			if s.LesserOf != "" {
+				continue // it comes after the approval's time, by the model's own policy
+			}
 			require.Empty(t, s.When, "%s of %s", id, kind)
 			require.Len(t, s.Needs, 1, "%s of %s needs its approval alone", id, kind)
 			require.NotNil(t, o.steps[s.Needs[0]].Approval, "%s of %s", id, kind)

@@ -135,8 +135,8 @@ func (r *response) unlocks(approval string, pass int) (pairs []string, reason st
 		others.Needs = slices.DeleteFunc(slices.Clone(s.Needs), func(id string) bool {
 			return id == approval || !r.ended[stepKey(pass, id)]
 		})
-		if why, _ := r.omitted(s); why != "" && s.LesserOf == "" {
-			reason = why
+		if omit := r.omitted(s); omit.reason != "" && s.LesserOf == "" {
+			reason = omit.reason
 			return
 		}
 		for _, t := range r.targets(s.ID, pass) {

@@ -141,7 +141,7 @@ func (r *response) retryStep(ctx workflow.Context, in Steer) string {
 		case incident.Failed, incident.Skipped, incident.Undone:
 			again = append(again, t)
 			delete(r.skips, s.ID+"/"+t.ID)
-			row.Status, row.Reason, row.Denied, row.Verified = incident.Pending, "", false, false
+			row.Status, row.Reason, row.Denied, row.Omitted, row.Verified = incident.Pending, "", false, false, false
 		case incident.Pending, incident.Running, incident.Done:
 		}
 	}

@@ -58,22 +58,22 @@ func (r *response) parallel(ctx workflow.Context, set *playbooks.Step, pass int)
 func (r *response) step(ctx workflow.Context, s *playbooks.Step, pass int) {
 	r.awaitNeeds(ctx, s, pass)
 	_ = workflow.Await(ctx, func() bool { return !r.rec.Paused || r.closing != nil })
-	reason, denied := r.omitted(s)
-	if reason != "" {
-		r.left[s.ID] = reason
+	omit := r.omitted(s)
+	if omit.reason != "" {
+		r.left[s.ID] = omit.reason
 	}
 	switch {
 	case s.Approval != nil:
-		r.ask(ctx, s, pass, reason)
+		r.ask(ctx, s, pass, omit.reason)
 	case s.Task != nil:
-		r.assign(ctx, s, pass, reason)
+		r.assign(ctx, s, pass, omit.reason)
 		return // a task ends when it is reported
 	case s.Wait != nil:
-		r.pause(ctx, s, pass, reason)
+		r.pause(ctx, s, pass, omit.reason)
 	case s.Child != nil:
-		r.runChild(ctx, s, pass, reason)
+		r.runChild(ctx, s, pass, omit.reason)
 	default:
-		r.act(ctx, s, pass, reason, denied)
+		r.act(ctx, s, pass, omit)
 	}
 	r.end(pass, s.ID)
 }
@@ -92,28 +92,34 @@ func (r *response) awaitNeeds(ctx workflow.Context, s *playbooks.Step, pass int)
 	})
 }
 
-// omitted returns why a step is not run for any of its targets, or "". Denied is true if people decided so.
-func (r *response) omitted(s *playbooks.Step) (reason string, denied bool) {
+// omission is why a step is not run for any of its targets; it has no reason if it is run.
+type omission struct {
+	reason string
+	// denied is true if people decided so, ruled if the playbook did.
+	denied, ruled bool
+}
+
+func (r *response) omitted(s *playbooks.Step) omission {
 	switch {
 	case r.closing != nil:
-		return "the incident was closed", false
+		return omission{reason: "the incident was closed"}
 	case r.halted != "":
-		return r.halted, false
+		return omission{reason: r.halted}
 	case r.skips[s.ID+"/"] != "":
-		return r.skips[s.ID+"/"], true
+		return omission{reason: r.skips[s.ID+"/"], denied: true}
 	case !s.When.Holds(r.facts(s.When)):
-		return "not when " + s.When.String(), false
+		return omission{reason: "not when " + s.When.String(), ruled: true}
 	}
 	if s.LesserOf != "" {
 		if a := r.approval(s.LesserOf); a == nil || a.Status != incident.ApprovalTimedOut {
-			return s.LesserOf + " did not time out", false
+			return omission{reason: s.LesserOf + " did not time out", ruled: true}
 		}
 	}
-	return "", false
+	return omission{}
 }
 
 // act runs an action step on all its targets of this pass.
-func (r *response) act(ctx workflow.Context, s *playbooks.Step, pass int, omit string, denied bool) {
+func (r *response) act(ctx workflow.Context, s *playbooks.Step, pass int, omit omission) {
 	targets := r.targets(s.ID, pass)
 	if len(targets) == 0 {
 		if row := r.row(s.ID, ""); row != nil && row.Status == incident.Pending {
@@ -129,8 +135,10 @@ func (r *response) act(ctx workflow.Context, s *playbooks.Step, pass int, omit s
 	}
 	slots := workflow.NewSemaphore(ctx, fanOut)
 	for i := range targets {
-		if omit != "" {
-			r.skip(ctx, r.row(s.ID, targets[i].ID), omit, denied)
+		if omit.reason != "" {
+			row := r.row(s.ID, targets[i].ID)
+			row.Omitted = omit.ruled
+			r.skip(ctx, row, omit.reason, omit.denied)
 			continue
 		}
 		wg.Add(1)

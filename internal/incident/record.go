@@ -78,6 +78,8 @@ type Radius struct {
 	Criticality []string `json:"criticality,omitempty"`
 	Exposure    []string `json:"exposure,omitempty"`
 	Environment string   `json:"environment,omitempty"`
+	// ContainOnTimeout is what the affected models' containment policies do if nobody decides: disable or throttle.
+	ContainOnTimeout []string `json:"contain_on_timeout,omitempty"`
 	// Unknown lists assets whose lineage is unknown; they count as affected (V9).
 	Unknown []string `json:"unknown_lineage,omitempty"`
 }

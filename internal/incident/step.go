@@ -46,6 +46,8 @@ type Step struct {
 	Attempts  int       `json:"attempts,omitempty"`
 	// Reason says why a step was skipped or what its last failure was.
 	Reason string `json:"reason,omitempty"`
+	// Omitted is true if the playbook itself left the step out, by its when or because no lesser step was called for.
+	Omitted bool `json:"omitted,omitempty"`
 	// Denied is true if the step was skipped because people decided against it.
 	Denied  bool     `json:"denied,omitempty"`
 	Receipt *Receipt `json:"receipt,omitempty"`

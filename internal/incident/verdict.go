@@ -53,10 +53,10 @@ func Judge(r *Record) (Verdict, []string) {
 
 func proved(s *Step) bool { return s.Status == Done && s.Verified }
 
-// harmless reports whether an unproved step takes nothing away from containment: it had nothing to act on, or it is a
-// recovery that did not take place, so that its target stays contained.
+// harmless reports whether an unproved step takes nothing away from containment: it had nothing to act on, the playbook
+// left it out, or it is a recovery that did not take place, so that its target stays contained.
 func harmless(s *Step) bool {
-	if s.Status == Skipped && s.Target == "" {
+	if s.Status == Skipped && (s.Target == "" || s.Omitted) {
 		return true
 	}
 	return s.Role == RoleRecovery && (s.Status == Skipped || s.Status == Pending)

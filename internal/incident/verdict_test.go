@@ -33,6 +33,8 @@ func TestJudge(t *testing.T) {
 		{"still pending", []incident.Step{contain, with(contain, func(s *incident.Step) { s.Status, s.Verified = incident.Pending, false })}, incident.NotContained},
 		{"people decided against one", []incident.Step{contain, with(contain, func(s *incident.Step) { s.Status, s.Verified, s.Denied = incident.Skipped, false, true })}, incident.ContainedWithGaps},
 		{"nothing to act on", []incident.Step{contain, {ID: "x", Role: incident.RoleContainment, Status: incident.Skipped}}, incident.Contained},
+		{"the playbook left one out", []incident.Step{contain, with(contain, func(s *incident.Step) { s.Status, s.Verified, s.Omitted = incident.Skipped, false, true })}, incident.Contained},
+		{"the playbook left the only one out", []incident.Step{with(contain, func(s *incident.Step) { s.Status, s.Verified, s.Omitted = incident.Skipped, false, true })}, incident.NotContained},
 		{"only evidence", []incident.Step{proved(incident.RoleEvidence)}, incident.NotContained},
 		{"legal not told", []incident.Step{contain, with(proved(incident.RoleNotification), func(s *incident.Step) { s.Status, s.Verified = incident.Retrying, false })}, incident.ContainedWithGaps},
 		{"recovery did not take place", []incident.Step{contain, with(recover, func(s *incident.Step) { s.Status, s.Verified = incident.Skipped, false })}, incident.Contained},

@@ -30,21 +30,21 @@ func TestBlastRadius(t *testing.T) {
 	}{
 		{"a dataset version reaches the checkpoint in production and those who write it", "loan-applications@2026-07-31", incident.Radius{
 			DatasetVersions: []string{"loan-applications@2026-07-31"}, Checkpoints: []string{"credit-scorer@17"}, Models: []string{"credit-scorer"},
-			Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner", "internal"}, Environment: "prod"}},
+			Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner", "internal"}, Environment: "prod", ContainOnTimeout: []string{"disable"}}},
 		{"an evaluation set reaches the checkpoint it gated", "credit-eval", incident.Radius{
 			DatasetVersions: []string{"credit-eval@2026-05-15"}, Checkpoints: []string{"credit-scorer@17"}, Models: []string{"credit-scorer"},
-			Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner", "internal"}, Environment: "prod"}},
+			Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner", "internal"}, Environment: "prod", ContainOnTimeout: []string{"disable"}}},
 		{"a whole dataset reaches every version and its descendants", "loan-applications", incident.Radius{
 			DatasetVersions: []string{"loan-applications@2026-04-30", "loan-applications@2026-07-31"}, Checkpoints: []string{"credit-scorer@16", "credit-scorer@17"}, Models: []string{"credit-scorer"},
-			Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner", "internal"}, Environment: "prod"}},
+			Endpoints: []string{"credit-api", "credit-batch"}, Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner", "internal"}, Environment: "prod", ContainOnTimeout: []string{"disable"}}},
 		{"an endpoint reaches itself only, and the keys that call it", "credit-api", incident.Radius{
 			Checkpoints: []string{"credit-scorer@17"}, Models: []string{"credit-scorer"}, Endpoints: []string{"credit-api"},
-			Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner"}, Environment: "prod"}},
+			Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner"}, Environment: "prod", ContainOnTimeout: []string{"disable"}}},
 		{"data without persons is not personal", "assist-llm@5", incident.Radius{
-			Checkpoints: []string{"assist-llm@5"}, Models: []string{"assist-llm"}, Endpoints: []string{"assist-chat"}, Writers: []string{"ci-registry-push"}, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"public"}, Environment: "prod"}},
+			Checkpoints: []string{"assist-llm@5"}, Models: []string{"assist-llm"}, Endpoints: []string{"assist-chat"}, Writers: []string{"ci-registry-push"}, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"public"}, Environment: "prod", ContainOnTimeout: []string{"throttle"}}},
 		{"staging stays in staging", "loan-synthetic", incident.Radius{
 			DatasetVersions: []string{"loan-synthetic@2026-08-15"}, Checkpoints: []string{"credit-scorer-stg@17"}, Models: []string{"credit-scorer-stg"},
-			Endpoints: []string{"credit-api-stg"}, Writers: []string{"stg-registry-push"}, Criticality: []string{"internal"}, Exposure: []string{"internal"}, Environment: "staging"}},
+			Endpoints: []string{"credit-api-stg"}, Writers: []string{"stg-registry-push"}, Criticality: []string{"internal"}, Exposure: []string{"internal"}, Environment: "staging", ContainOnTimeout: []string{"disable"}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -152,6 +152,9 @@ func (w *walk) regimes() {
 			continue
 		}
 		w.out.Criticality = appendNew(w.out.Criticality, s.Criticality)
+		if policy := w.inv.Model(id).ContainPolicy.OnTimeout; policy != "" {
+			w.out.ContainOnTimeout = appendNew(w.out.ContainOnTimeout, policy)
+		}
 		if p := w.inv.Profile(s.Profile); p != nil && p.AIAct.Class == "high" {
 			w.out.HighRisk = true
 		}

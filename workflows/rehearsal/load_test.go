@@ -3,6 +3,7 @@ package rehearsal_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -127,4 +128,22 @@ func TestFind(t *testing.T) {
 	require.Equal(t, []string{filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml"), filepath.Join(dir, "b.yaml")}, files)
 	_, err = rehearsal.Find([]string{filepath.Join(dir, "c.yaml")})
 	require.ErrorContains(t, err, "find cases")
+}
+
+// The case in the package's comment is one.
+func TestDocumentedCase(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	var text strings.Builder
+	for line := range strings.Lines(string(raw)) {
+		if rest, ok := strings.CutPrefix(line, "//\t"); ok {
+			text.WriteString(rest)
+		}
+	}
+	c, err := rehearsal.Parse("doc.yaml", []byte(text.String()))
+	require.NoError(t, err)
+	require.Equal(t, "A denied rollback stays contained", c.Title)
+	require.Len(t, c.Given, 3)
+	require.Len(t, c.People, 3)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"firebreak/internal/incident"
@@ -140,61 +141,69 @@ func (s *stage) step(name string) *playbooks.Step {
 
 // checkSteps finds every step that the case names. The targets are looked at after the run: people can add some.
 func (s *stage) checkSteps(c *Case) error {
-	l := &loader{c: c}
-	want := func(line int, where, name string, is func(*playbooks.Step) bool, what string) {
-		switch step := s.step(name); {
-		case step == nil:
-			l.fault(line, "%s: there is no step %q in this playbook", where, name)
-		case !is(step):
-			l.fault(line, "%s: step %q is no %s", where, name, what)
-		}
-	}
-	every := func(*playbooks.Step) bool { return true }
-	action := func(s *playbooks.Step) bool { return s.Action != "" }
-	call := func(line int, where, name string) {
-		if p := parsePattern(name); !ofIncident(p.step) {
-			want(line, where, p.step, action, "action")
-		}
-	}
+	n := &names{stage: s, loader: &loader{c: c}}
 	for _, g := range c.Given {
-		call(g.line, "given", g.Step)
+		n.call(g.line, "given", g.Step)
 	}
 	for _, a := range c.People {
-		if v := a.verb(); v.ofStep() && a.Refused == "" {
-			name := *v.value
-			if a.Of != "" {
-				name = string(a.Of) + ":" + name
-			}
-			want(a.line, v.name, name, every, "step")
+		v := a.verb()
+		if !v.ofStep() || a.Refused != "" {
+			continue
 		}
-	}
-	e := c.Expect
-	groups := func(where string, list []Group) {
-		for _, g := range list {
-			for _, name := range g {
-				call(1, where, name)
-			}
+		name := *v.value
+		if a.Of != "" {
+			name = string(a.Of) + ":" + name
 		}
+		n.want(a.line, v.name, name, func(*playbooks.Step) bool { return true }, "step")
 	}
-	groups("sequence", e.Sequence)
-	groups("undone", e.Undone)
-	groups("never", []Group{e.Never})
-	for name := range e.Steps {
-		call(1, "steps", name)
-	}
-	for where, is := range map[string]func(*playbooks.Step) bool{
-		"approval": func(s *playbooks.Step) bool { return s.Approval != nil },
-		"task":     func(s *playbooks.Step) bool { return s.Task != nil },
-		"child":    func(s *playbooks.Step) bool { return s.Child != nil },
-	} {
-		for name := range map[string]map[string]string{"approval": e.Approvals, "task": e.Tasks, "child": e.Children}[where] {
-			want(1, where, name, is, where)
-		}
-	}
-	if len(l.faults) > 0 {
-		return join(l.faults)
+	n.expected(&c.Expect)
+	if len(n.faults) > 0 {
+		return join(n.faults)
 	}
 	return nil
+}
+
+// names checks the names of steps.
+type names struct {
+	*stage
+	*loader
+}
+
+// want faults a name that is no step, or not one of the kind.
+func (n *names) want(line int, where, name string, is func(*playbooks.Step) bool, kind string) {
+	switch step := n.step(name); {
+	case step == nil:
+		n.fault(line, "%s: there is no step %q in this playbook", where, name)
+	case !is(step):
+		n.fault(line, "%s: step %q is no %s", where, name, kind)
+	}
+}
+
+// call faults a call that no action makes.
+func (n *names) call(line int, where, name string) {
+	if p := parsePattern(name); !ofIncident(p.step) {
+		n.want(line, where, p.step, func(s *playbooks.Step) bool { return s.Action != "" }, "action")
+	}
+}
+
+func (n *names) expected(e *Expect) {
+	for where, groups := range map[string][]Group{"sequence": e.Sequence, "undone": e.Undone, "never": {e.Never}} {
+		for _, name := range slices.Concat(groups...) {
+			n.call(1, where, name)
+		}
+	}
+	for name := range e.Steps {
+		n.call(1, "steps", name)
+	}
+	for name := range e.Approvals {
+		n.want(1, "approval", name, func(s *playbooks.Step) bool { return s.Approval != nil }, "approval")
+	}
+	for name := range e.Tasks {
+		n.want(1, "task", name, func(s *playbooks.Step) bool { return s.Task != nil }, "task")
+	}
+	for name := range e.Children {
+		n.want(1, "child", name, func(s *playbooks.Step) bool { return s.Child != nil }, "child")
+	}
 }
 
 func (c *Case) request(kind incident.Kind) incident.Request {
