@@ -83,7 +83,8 @@ func newResponse(ctx workflow.Context, kind incident.Kind, req incident.Request)
 		messages: workflow.NewWaitGroup(ctx),
 		rec: &incident.Record{
 			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Kind: kind, Asset: req.Asset, Mode: req.Mode,
-			Requester: req.Requester, Summary: req.Summary, Progress: incident.Opening,
+			Requester: req.Requester, Summary: req.Summary, Severity: req.Severity, Confidence: req.Confidence, Facet: req.Facet,
+			Progress:   incident.Opening,
 			DetectedAt: req.DetectedAt, OpenedAt: workflow.Now(ctx),
 		},
 	}

@@ -188,9 +188,15 @@ func (r *response) blocked(s *playbooks.Step, t inventory.Target, pass int) (rea
 	if action, _ := playbooks.FindAction(s.Action); action.NeedsKnownGood && t.KnownGood == nil {
 		return "no known-good checkpoint: " + strings.Join(t.Rejected, "; "), false
 	}
+	uncovered := ""
 	for _, need := range s.Needs {
 		if a := r.approval(need); a != nil {
-			if !r.approved(need, pair(s, t)) {
+			covered := r.approved(need, pair(s, t))
+			if !covered && a.Status == incident.ApprovalGranted {
+				uncovered = need + " was granted, but not for this"
+				continue
+			}
+			if !covered {
 				return fmt.Sprintf("%s: %s", need, a.Outcome()), a.Status == incident.ApprovalDenied || a.Status == incident.ApprovalTimedOut
 			}
 			continue
@@ -199,7 +205,7 @@ func (r *response) blocked(s *playbooks.Step, t inventory.Target, pass int) (rea
 			return reason, false
 		}
 	}
-	return "", false
+	return uncovered, false
 }
 
 // unmet returns what is missing of a needed step that is no approval: a task's report, a child's verdict, or the proof for

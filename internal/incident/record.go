@@ -16,15 +16,19 @@ const (
 
 // Record is the whole state of an incident: the answer to the status query and the workflow's result.
 type Record struct {
-	ID        string   `json:"incident_id"`
-	Kind      Kind     `json:"kind"`
-	Asset     string   `json:"asset"`
-	Mode      Mode     `json:"mode"`
-	Requester string   `json:"requester"`
-	Summary   string   `json:"summary,omitempty"`
-	Progress  Progress `json:"progress"`
-	Verdict   Verdict  `json:"verdict"`
-	Gaps      []string `json:"gaps,omitempty"`
+	ID        string `json:"incident_id"`
+	Kind      Kind   `json:"kind"`
+	Asset     string `json:"asset"`
+	Mode      Mode   `json:"mode"`
+	Requester string `json:"requester"`
+	Summary   string `json:"summary,omitempty"`
+	// Severity, Confidence and Facet are those of the request; conditions of the playbook compare them.
+	Severity   string   `json:"severity,omitempty"`
+	Confidence float64  `json:"confidence,omitempty"`
+	Facet      string   `json:"facet,omitempty"`
+	Progress   Progress `json:"progress"`
+	Verdict    Verdict  `json:"verdict"`
+	Gaps       []string `json:"gaps,omitempty"`
 
 	DetectedAt time.Time `json:"detected_at"`
 	OpenedAt   time.Time `json:"opened_at"`
