@@ -37,7 +37,64 @@ const (
 	PlanActivity = "incident.plan"
 	// SealActivity takes a SealInput and returns an incident.Evidence.
 	SealActivity = "evidence.seal"
+	// KeepAlertActivity takes a KeepAlert and returns a KeptAlert: the raw alert under Object Lock.
+	KeepAlertActivity = "evidence.keep-alert"
+	// ThreadActivity takes a ThreadUpdate and returns a Thread: the incident's thread in the on-call channel.
+	ThreadActivity = "notify.thread"
+	// PageActivity takes a Page and returns an incident.Effect: on-call is told of an alert that started nothing.
+	PageActivity = "notify.page"
+	// OncallActivity takes an incident.Mode and returns an Oncall, for what needs no plan.
+	OncallActivity = "incident.oncall"
+	// PreviousActivity takes the id of a closed incident and returns its incident.Record.
+	PreviousActivity = "incident.previous"
 )
+
+// KeepAlert is a raw alert to be kept as evidence of an incident, or of a triage.
+type KeepAlert struct {
+	IncidentID string          `json:"incident_id"`
+	Mode       incident.Mode   `json:"mode"`
+	Alert      incident.Alert  `json:"alert"`
+	Store      inventory.Store `json:"store"`
+}
+
+// KeptAlert is where a raw alert is kept: the S3 URI with its version id.
+type KeptAlert struct {
+	URI    string `json:"uri"`
+	SHA256 string `json:"sha256"`
+}
+
+// Thread is the incident's thread in Slack. Shown counts the timeline's events that have been posted.
+type Thread struct {
+	Channel   string `json:"channel"`
+	ChannelID string `json:"channel_id,omitempty"`
+	TS        string `json:"ts,omitempty"`
+	Shown     int    `json:"shown"`
+}
+
+// ThreadUpdate asks for the root message to show the record as it is now, and for the events after Thread.Shown to be
+// posted below it. Record's timeline begins at Thread.Shown.
+type ThreadUpdate struct {
+	Thread Thread           `json:"thread"`
+	Record incident.Record  `json:"record"`
+	Oncall inventory.Oncall `json:"oncall"`
+}
+
+// Page is what on-call is told of an alert for which no incident was started.
+type Page struct {
+	ID     string         `json:"id"`
+	Mode   incident.Mode  `json:"mode"`
+	Alert  incident.Alert `json:"alert"`
+	Reason string         `json:"reason"`
+	// RawURI is where the raw alert is kept; empty if it could not be.
+	RawURI string           `json:"raw_uri,omitempty"`
+	Oncall inventory.Oncall `json:"oncall"`
+}
+
+// Oncall is what a workflow without a plan needs of the inventory.
+type Oncall struct {
+	Oncall inventory.Oncall `json:"oncall"`
+	Store  inventory.Store  `json:"store"`
+}
 
 // SealInput is what the evidence manifest of an incident is made from.
 type SealInput struct {

@@ -24,7 +24,9 @@ type Plan struct {
 	People []inventory.Person `json:"people"`
 	// Store is where evidence goes.
 	Store inventory.Store `json:"store"`
-	Brief Brief           `json:"brief"`
+	// Oncall is where the incident's thread is.
+	Oncall inventory.Oncall `json:"oncall,omitzero"`
+	Brief  Brief            `json:"brief"`
 	// Digest covers everything above that decides what is done to what; approvals are bound to it.
 	Digest string `json:"digest"`
 }
@@ -46,7 +48,7 @@ func NewPlan(file *File, inv *inventory.Inventory, req incident.Request) (*Plan,
 	}
 	p := &Plan{
 		Playbook: *file.Playbook, File: file.Name, PlaybookDigest: file.Digest, InventoryDigest: inv.Digest(),
-		Radius: radius, Targets: map[string][]inventory.Target{}, People: inv.People,
+		Radius: radius, Targets: map[string][]inventory.Target{}, People: inv.People, Oncall: inv.Oncall,
 	}
 	if err := p.resolve(inv, req.Mode); err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"firebreak/internal/incident"
@@ -18,8 +20,14 @@ const (
 
 	// StatusQuery returns the incident.Record.
 	StatusQuery = "status"
-	// AlertSignal carries an incident.Alert; it starts the incident or joins it (signal-with-start).
-	AlertSignal = "alert"
+	// AlertsSignal carries an incident.AlertBatch; it starts the incident or joins it (signal-with-start). AlertSignal carries
+	// a single incident.Alert and is what callers sent before there were batches.
+	AlertsSignal = "alerts"
+	AlertSignal  = "alert"
+
+	// TriageWorkflow takes a TriageRequest: it keeps an alert that no incident was started for as evidence, pages a person
+	// and ends. Its id is TriageID.
+	TriageWorkflow = "Triage"
 	// DecideApprovalUpdate takes a DecideApproval and returns a DecisionOutcome. It is accepted even if the decision is
 	// refused, because a rejected update would leave no trace in history.
 	DecideApprovalUpdate = "decide-approval"
@@ -110,4 +118,19 @@ type Steer struct {
 type DecisionOutcome struct {
 	Accepted bool   `json:"accepted"`
 	Message  string `json:"message"`
+}
+
+// TriageRequest is an alert that reached nobody's playbook: no route matched it, or it names an asset that is not in the
+// inventory. A person is paged; nothing else is done.
+type TriageRequest struct {
+	Alert incident.Alert `json:"alert"`
+	// Reason says why no incident was started.
+	Reason string        `json:"reason"`
+	Mode   incident.Mode `json:"mode"`
+}
+
+// TriageID is the id of the workflow that pages a person for an alert. The same alert is paged once.
+func TriageID(a incident.Alert) string {
+	sum := sha256.Sum256([]byte(a.Source + "\x00" + a.Key))
+	return "triage/" + a.Source + "/" + hex.EncodeToString(sum[:12])
 }

@@ -82,6 +82,9 @@ type Request struct {
 	Severity   string  `json:"severity,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
 	Facet      string  `json:"facet,omitempty"`
+	// Recheck is the id of the closed incident of the same kind and asset that this one repeats: its containment is proved
+	// again before anything else is done.
+	Recheck string `json:"recheck,omitempty"`
 	// Parent is the id of the incident whose playbook runs this one as a child.
 	Parent string `json:"parent,omitempty"`
 	// DetectedAt is the time of the first signal.
@@ -104,4 +107,20 @@ type Alert struct {
 	ReceivedAt time.Time `json:"received_at"`
 	// RawSHA256 is the digest of the exact bytes that the sender posted.
 	RawSHA256 string `json:"raw_sha256"`
+	// Confidence and Facet are as in Request; an alert that joins can raise severity and confidence.
+	Confidence float64 `json:"confidence,omitempty"`
+	Facet      string  `json:"facet,omitempty"`
+	// Fields are the sender's own facts by name, cleaned and bounded, e.g. the model version or the digest that was served.
+	Fields map[string]string `json:"fields,omitempty"`
+	// Raw is what the sender posted, compressed with gzip. It is there once for each distinct post, until it is kept as
+	// evidence; RawURI then says where, with the object's version id.
+	Raw    []byte `json:"raw,omitempty"`
+	RawURI string `json:"raw_uri,omitempty"`
+}
+
+// AlertBatch is what one signal carries. A storm of alerts reaches an incident as counts, not as copies.
+type AlertBatch struct {
+	Alerts []Alert `json:"alerts"`
+	// Count is how many alerts the batch stands for, repetitions included.
+	Count int `json:"count"`
 }

@@ -176,4 +176,6 @@ type Stakeholder struct {
 	Notify   []string `yaml:"notify" json:"notify"`
 	Channel  string   `yaml:"channel" json:"channel"`
 	Template string   `yaml:"template" json:"template,omitempty"`
+	// Email addresses are told by e-mail while Slack is down or in the blast radius.
+	Email []string `yaml:"email" json:"email,omitempty"`
 }

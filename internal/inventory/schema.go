@@ -22,6 +22,7 @@ type Inventory struct {
 	Pipelines          []Pipeline          `yaml:"pipelines"`
 	Stores             []Store             `yaml:"stores"`
 	Stakeholders       []Stakeholder       `yaml:"stakeholders"`
+	Oncall             Oncall              `yaml:"oncall"`
 
 	// digest is the SHA-256 of the bytes that were loaded, as "sha256:<hex>".
 	digest string
@@ -83,6 +84,14 @@ type Person struct {
 	Deputy string   `yaml:"deputy" json:"deputy,omitempty"`
 	Phone  string   `yaml:"phone" json:"-"`
 	Hours  string   `yaml:"hours" json:"hours,omitempty"`
+}
+
+// Oncall is where the people who respond look: each incident has its thread in Channel, a Slack channel. Email addresses are
+// used while Slack is down or in the blast radius. PageURL is where 'trigger serve' shows its incident page.
+type Oncall struct {
+	Channel string   `yaml:"channel" json:"channel,omitempty"`
+	Email   []string `yaml:"email" json:"email,omitempty"`
+	PageURL string   `yaml:"page_url" json:"page_url,omitempty"`
 }
 
 // TrustBoundary is a place where less trusted input enters a system.
