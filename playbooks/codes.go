@@ -49,6 +49,9 @@ const (
 	codeReminder        code = "reminder"
 	codeLesser          code = "lesser"
 	codeOutcome         code = "outcome"
+	codeCountersign     code = "countersign"
+	codeBudget          code = "budget"
+	codeAside           code = "aside"
 	codeChild           code = "child"
 	codeEvidenceFirst   code = "evidence-first"
 	codeApprovalFirst   code = "approval-first"
@@ -68,7 +71,7 @@ func Codes() []string {
 		codeDuplicateItem, codeMissingKey, codeMisplacedKey, codeStepKind,
 		codeVersion, codeKind, codeID, codeDuplicateID, codeUnknownValue, codeNumber, codeDuration, codeTaxonomy, codeUnknownRole,
 		codeUnknownAction, codeUnknownQuery, codeUnknownParameter, codeUnknownReference, codeParameter, codeCondition, codeOnTimeout,
-		codeTargetKind, codeUnknownStep, codeQuorum, codeEscalation, codeReminder, codeLesser, codeOutcome, codeChild,
+		codeTargetKind, codeUnknownStep, codeQuorum, codeEscalation, codeReminder, codeLesser, codeOutcome, codeCountersign, codeBudget, codeAside, codeChild,
 		codeEvidenceFirst, codeApprovalFirst, codeLegal, codeContainment, codePhases, codeFileName, codeMissingPlaybook, codeChildCycle,
 	} {
 		out = append(out, string(c))

@@ -28,6 +28,7 @@
 //	watch: {every: 5m}          # proves containment again until the incident is closed; 10s to 24h
 //	phases:                     # in the order in which they run
 //	  - {id: contain, title: One line for people, steps: [...]}
+//	  - {id: resume, title: One line for people, aside: true, steps: [...]} # neither what follows nor the verdict waits for it
 //
 // Ids and kinds are lower-case words with dashes, at most 63 characters; no two phases or steps share one. A time is
 // written as Go writes it (90s, 30m, 24h), above zero and at most 90 days.
@@ -42,16 +43,23 @@
 //     with: {probes: 5}         # parameters of the action
 //     timeout: 2m               # of one attempt of one stage
 //     rounds: 3                 # how often it acts and verifies before it goes on in the background; 1 to 10
+//     budget: 2m                # how long what follows waits for it; then it goes on beside that
 //   - id: approve-rollback
 //     approval: {roles: [MLO, IC], quorum: 2, timeout: 30m, on_timeout: stay}
 //   - id: let-caches-expire
 //     wait: {for: 15m}          # a person can end it early
 //   - id: confirm
 //     task: {assignee: MLO, due: 30m, instructions: Exactly what to do., outcomes: [confirmed, "false"], false_positive: "false", blocks: true}
+//   - id: volatile-state
+//     budget: 2m                # what follows waits so long for the report; then the verdict shows an evidence gap
+//     task: {assignee: SRE, due: 2m, countersign: [SEC], instructions: Exactly what to do., outcomes: [captured, partly], gaps: [partly]}
 //   - id: trace-the-data
 //     playbook: {kind: dataset-compromise}
 //   - parallel: [...]           # of the steps above
 //     limit: 4
+//
+// A task that is countersigned counts once somebody of each role has reported the same. An outcome among its gaps is a gap
+// of the verdict.
 //
 // On a timeout an approval can stay (nothing happens), escalate (escalate_to names further roles), proceed_with_lesser
 // (the steps with lesser_of: <the approval> run instead) or abort; silence never approves. It can remind_every some time,

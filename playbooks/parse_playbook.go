@@ -81,6 +81,7 @@ func phaseFields() []field[Phase] {
 	return []field[Phase]{
 		key("id", "Names the phase.", id[string]("id", codeID), func(ph *Phase) *string { return &ph.ID }).must(),
 		key("title", "One line for people.", text("title"), func(ph *Phase) *string { return &ph.Title }).must(),
+		key("aside", "Whether the phases after it and the verdict do not wait for the phase.", boolean("aside"), func(ph *Phase) *bool { return &ph.Aside }),
 		key("steps", "The steps, in the order in which they run.", listOf("steps", mappingOf("step", stepFields)), func(ph *Phase) *[]Step { return &ph.Steps }).must(),
 	}
 }

@@ -29,6 +29,7 @@ func stepFields() []field[Step] {
 		key("with", "Parameters of the action.", with(), func(s *Step) *map[string]string { return &s.With }),
 		key("timeout", "Bounds one attempt of one stage.", duration("timeout", positive, longest), func(s *Step) *time.Duration { return &s.Timeout }),
 		key("rounds", "How often the step acts and verifies in its place before it goes on in the background.", number("rounds", codeNumber, 1, 10), func(s *Step) *int { return &s.Rounds }),
+		key("budget", "How long what follows waits for an action or a task; then it goes on, and what is missing is a gap of the evidence.", duration("budget", positive, longest), func(s *Step) *time.Duration { return &s.Budget }),
 		key("approval", "Asks people.", pointerTo(mappingOf("approval", approvalFields)), func(s *Step) **Approval { return &s.Approval }),
 		key("wait", "Pauses for a time. A person can end it early.", pointerTo(mappingOf("wait", waitFields)), func(s *Step) **Wait { return &s.Wait }),
 		key("task", "Something that a person does and reports.", pointerTo(mappingOf("task", taskFields)), func(s *Step) **Task { return &s.Task }),
@@ -42,10 +43,10 @@ func stepFields() []field[Step] {
 func stepKinds() []stepKind {
 	all := []string{"id", "title", "when", "needs", "on_failure"}
 	return []stepKind{
-		{"action", append([]string{"lesser_of", "targets", "with", "timeout", "rounds"}, all...), []string{"id", "targets"}},
+		{"action", append([]string{"lesser_of", "targets", "with", "timeout", "rounds", "budget"}, all...), []string{"id", "targets"}},
 		{"approval", all, []string{"id"}},
 		{"wait", all, []string{"id"}},
-		{"task", append([]string{"lesser_of"}, all...), []string{"id"}},
+		{"task", append([]string{"lesser_of", "budget"}, all...), []string{"id"}},
 		{"playbook", all, []string{"id"}},
 		{"parallel", []string{"title", "limit"}, nil},
 	}
@@ -150,9 +151,11 @@ func waitFields() []field[Wait] {
 func taskFields() []field[Task] {
 	return []field[Task]{
 		key("assignee", "The role that does it.", role(), func(t *Task) *string { return &t.Assignee }).must(),
+		key("countersign", "Further roles whose holders must report the same outcome, each another person.", setOf("countersign", role()), func(t *Task) *[]string { return &t.Countersign }),
 		key("due", "How long the person has.", duration("due", positive, longest), func(t *Task) *time.Duration { return &t.Due }).must(),
 		key("instructions", "Exactly what to do, for somebody who was just woken up.", text("instructions"), func(t *Task) *string { return &t.Instructions }).must(),
 		key("outcomes", "What the person can report; done and not_done if left out.", setOf("outcomes", text("each of outcomes")), func(t *Task) *[]string { return &t.Outcomes }),
+		key("gaps", "The outcomes that the verdict lists as a gap.", setOf("gaps", text("each of gaps")), func(t *Task) *[]string { return &t.Gaps }),
 		key("false_positive", "The outcome that ends the incident as a false positive and undoes containment.", text("false_positive"), func(t *Task) *string { return &t.FalsePositive }),
 		key("blocks", "Whether the next steps wait for the report.", boolean("blocks"), func(t *Task) *bool { return &t.Blocks }),
 	}

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"slices"
 	"time"
 
 	"firebreak/internal/incident"
@@ -60,6 +61,8 @@ type Watch struct {
 type Phase struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
+	// Aside is true if neither the phases after it nor the verdict wait for the phase: it runs beside them.
+	Aside bool   `json:"aside,omitempty"`
 	Steps []Step `json:"steps"`
 }
 
@@ -85,6 +88,9 @@ type Step struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Rounds is how often the step acts and verifies in its place in the order before it goes on in the background.
 	Rounds int `json:"rounds,omitempty"`
+	// Budget is how long what follows waits for an action or a task; 0 means for an action until its end and for a task not at
+	// all. What is not there by then is a gap of the evidence.
+	Budget time.Duration `json:"budget,omitempty"`
 
 	Approval *Approval `json:"approval,omitempty"`
 	Wait     *Wait     `json:"wait,omitempty"`
@@ -143,15 +149,22 @@ type Task struct {
 	// Assignee is the role that does it.
 	Assignee string        `json:"assignee"`
 	Due      time.Duration `json:"due"`
+	// Countersign are further roles whose holders must report the same outcome, each another person.
+	Countersign []string `json:"countersign,omitempty"`
 	// Instructions say exactly what to do, for somebody who was just woken up.
 	Instructions string `json:"instructions"`
 	// Outcomes are what the person can report; "done" and "not_done" if empty.
 	Outcomes []string `json:"outcomes,omitempty"`
+	// Gaps are the outcomes that the verdict lists as a gap.
+	Gaps []string `json:"gaps,omitempty"`
 	// FalsePositive is the outcome that ends the incident as a false positive and undoes containment.
 	FalsePositive string `json:"false_positive,omitempty"`
 	// Blocks is true if the next steps wait for the report; otherwise it can come at any time until the incident closes.
 	Blocks bool `json:"blocks,omitempty"`
 }
+
+// Reporters are the roles that must report.
+func (t *Task) Reporters() []string { return append([]string{t.Assignee}, t.Countersign...) }
 
 // Child runs another playbook on the same asset and takes its verdict as the step's outcome.
 type Child struct {
@@ -171,6 +184,11 @@ type Comparison struct {
 	Reference Reference `json:"reference"`
 	Values    []string  `json:"values,omitempty"`
 	AtLeast   *float64  `json:"at_least,omitempty"`
+}
+
+// Aside reports whether the phase runs beside the others.
+func (p *Playbook) Aside(phase string) bool {
+	return slices.ContainsFunc(p.Phases, func(ph Phase) bool { return ph.ID == phase && ph.Aside })
 }
 
 // Walk calls f for every step, those inside parallel included, in the order of the file.

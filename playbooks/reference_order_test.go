@@ -16,10 +16,12 @@ type order struct {
 	steps map[string]*playbooks.Step
 	// place numbers what runs one after the other: the steps of one parallel set share a number.
 	place map[string]int
+	// aside maps the steps that run beside the others to their phase.
+	aside map[string]string
 }
 
 func orderOf(pb *playbooks.Playbook) order {
-	o := order{steps: steps(pb), place: map[string]int{}}
+	o := order{steps: steps(pb), place: map[string]int{}, aside: map[string]string{}}
 	n := 0
 	for _, ph := range pb.Phases {
 		for i := range ph.Steps {
@@ -30,13 +32,21 @@ func orderOf(pb *playbooks.Playbook) order {
 			}
 		}
 	}
+	pb.Walk(func(phase string, s *playbooks.Step) {
+		if pb.Aside(phase) {
+			o.aside[s.ID] = phase
+		}
+	})
 	delete(o.place, "")
 	return o
 }
 
-// before reports whether a certainly stands before b: it is earlier in the order, or b needs it.
+// before reports whether a certainly stands before b: it is earlier in the order, or b needs it or is its lesser.
 func (o order) before(a, b string) bool {
-	if o.place[a] < o.place[b] {
+	if o.place[a] < o.place[b] && (o.aside[a] == "" || o.aside[a] == o.aside[b]) {
+		return true
+	}
+	if o.steps[b].LesserOf == a {
 		return true
 	}
 	return slices.ContainsFunc(o.steps[b].Needs, func(need string) bool { return need == a || o.before(a, need) })
@@ -59,13 +69,15 @@ func TestStepsStandInTheOrderOfTheReference(t *testing.T) {
 			{"check-targets", "expand-cluster", "throttle", "approve-observation", "observe", "disable-endpoints"},
 			{"snapshot-requests", "revoke-callers"}, {"capture-limits", "stolen-keys"}, {"capture-limits", "suspend-accounts"},
 			{"throttle", "block-networks"}, {"approve-containment", "revoke-callers"}, {"approve-containment", "disable-endpoints"},
-			{"snapshot-requests", "damage", "harden"}, {"suspend-accounts", "respawn-watch", "step-down", "follow-up", "review"},
+			{"snapshot-requests", "damage", "harden"}, {"revoke-callers", "respawn-watch", "follow-up", "review"},
+			{"approve-suspension", "suspend-accounts"}, {"approve-paying", "suspend-paying"}, {"approve-networks", "block-networks"},
+			{"respawn-watch", "leave-l5", "lower-l5", "hold-l4", "leave-l4", "lower-l4", "hold-l3", "leave-l3", "lower-l3", "hold-l2", "leave-l2", "lower-l2", "hold-l1", "leave-l1", "lower-l1", "hold-l0"},
 		},
 		incident.DatasetCompromise: {
 			{"deny-write", "snapshot-datasets", "deny-read"}, {"close-public-access", "snapshot-datasets"}, {"deny-write", "revoke-writers"},
 			{"lineage", "quarantine"}, {"lineage", "disable-endpoints"}, {"approve-containment", "disable-endpoints"},
-			{"deny-read", "exposure", "inform"}, {"snapshot-datasets", "poison-scope", "select-version", "approve-repoint", "repoint", "resume"},
-			{"quarantine", "gate", "approve-rollback", "rollback", "approve-reopen", "reopen"}, {"poison-scope", "root-cause", "deletion", "resume"},
+			{"deny-read", "exposure", "inform"}, {"snapshot-datasets", "poison-scope", "select-version", "approve-repoint", "repoint", "approve-resumption", "resume-pipelines"}, {"repoint", "approve-retraining", "retrain"},
+			{"quarantine", "gate", "approve-rollback", "rollback", "approve-reopen", "reopen"}, {"poison-scope", "root-cause", "deletion", "review"}, {"root-cause", "approve-resumption"}, {"pause-pipelines", "approve-suspension", "suspend-long-runs"}, {"approve-suspension", "suspend-undecided-runs"},
 			{"snapshot-checkpoints", "rollback"}, {"serious-incident", "release-rollback", "rollback"},
 		},
 	}
@@ -103,8 +115,11 @@ func TestContainmentWaitsForNothingElse(t *testing.T) {
 			require.Len(t, s.Needs, 1, "%s of %s needs its approval alone", id, kind)
 			require.NotNil(t, o.steps[s.Needs[0]].Approval, "%s of %s", id, kind)
 			for earlier, e := range o.steps {
-				if o.place[earlier] > o.place[id] {
+				if o.place[earlier] > o.place[id] || o.aside[earlier] != "" {
 					continue
+				}
+				if a, evidence := playbooks.FindAction(e.Action); e.Budget > 0 || evidence && a.Role == incident.RoleEvidence && kind == incident.BackdoorDiscovery && o.place[earlier] < o.place[id] {
+					require.Equal(t, 120*time.Second, e.Budget, "%s of %s waits for %s", id, kind, earlier)
 				}
 				require.False(t, e.Task != nil && e.Task.Blocks, "%s of %s waits for the report of %s", id, kind, earlier)
 				if e.Wait != nil {

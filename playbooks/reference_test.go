@@ -98,6 +98,7 @@ func TestEveryBuiltInPlaybookSaysWhatItAnswers(t *testing.T) {
 func TestApprovalsAreThoseOfTheReference(t *testing.T) {
 	t.Parallel()
 	shared := "[SEC] 1 30m0s stay, auto: radius.shared_credentials is false"
+	rung := "[IC] 1 168h0m0s stay, auto: "
 	release := "[LEG] 1 4h0m0s stay, auto: radius.high_risk is false, or steps.serious-incident.outcome is not_suspected"
 	want := map[incident.Kind]map[string]string{
 		incident.BackdoorDiscovery: {
@@ -110,9 +111,16 @@ func TestApprovalsAreThoseOfTheReference(t *testing.T) {
 		incident.ExtractionEvent: {
 			"approve-observation": "[IC] 1 5m0s stay, auto: ",
 			"approve-containment": "[IC MLO] 2 15m0s proceed_with_lesser, auto: radius.environment is staging",
+			"approve-suspension":  "[IC] 1 30m0s stay, auto: incident.confidence >= 0.9",
+			"approve-paying":      "[IC MLO] 2 30m0s stay, auto: ",
+			"approve-networks":    "[IC SRE] 2 30m0s stay, auto: ",
+			"leave-l5":            rung, "leave-l4": rung, "leave-l3": rung, "leave-l2": rung, "leave-l1": rung,
 		},
 		incident.DatasetCompromise: {
 			"approve-containment": "[MLO IC] 2 1h0m0s proceed_with_lesser, auto: radius.criticality is safety, or incident.confidence >= 0.9",
+			"approve-suspension":  "[MLO] 1 10m0s proceed_with_lesser, auto: ",
+			"approve-retraining":  "[MLO IC] 2 168h0m0s stay, auto: ",
+			"approve-resumption":  "[DO] 1 168h0m0s stay, auto: ",
 			"approve-revocation":  strings.Replace(shared, "[SEC]", "[SEC DO]", 1),
 			"approve-repoint":     "[DO IC] 2 30m0s stay, auto: ",
 			"approve-rollback":    "[MLO IC] 2 30m0s stay, auto: ",
@@ -190,10 +198,10 @@ func TestStepsWithoutAnActionSaySo(t *testing.T) {
 			"hold-logs", "volatile-capture", "freeze-promotion", "serve-fallback", "contain-by-policy", "contain-host", "quarantine", "stage-traffic",
 		},
 		incident.ExtractionEvent: {
-			"hold-logs", "capture-limits", "throttle", "weights-response", "stolen-keys", "step-up", "suspend-accounts", "block-networks",
+			"hold-logs", "capture-limits", "throttle", "weights-response", "stolen-keys", "step-up", "suspend-accounts", "suspend-paying", "block-networks",
 		},
 		incident.DatasetCompromise: {
-			"hold-logs", "pause-pipelines", "deny-write", "close-public-access", "preserve-records", "serve-fallback", "guard-endpoints",
+			"hold-logs", "pause-pipelines", "suspend-long-runs", "suspend-undecided-runs", "deny-write", "close-public-access", "preserve-records", "serve-fallback", "guard-endpoints",
 			"revoke-labellers", "deny-read", "quarantine", "repoint",
 		},
 		leak: {"cut-tools", "guard-endpoints", "reopen-by-hand"},
@@ -253,4 +261,22 @@ func TestACustomKindNeedsNoGo(t *testing.T) {
 	require.Positive(t, tasks)
 	require.Positive(t, waits)
 	require.Equal(t, []incident.Kind{incident.ExtractionEvent}, children)
+}
+
+// A verdict that undoes containment, or on which recovery and the clocks rest, is that of two people of two roles.
+func TestVerdictsAreThoseOfTwo(t *testing.T) {
+	t.Parallel()
+	want := map[incident.Kind]map[string]string{
+		incident.BackdoorDiscovery: {"confirm": "MLO SEC", "exposure": "PRIV MLO"},
+		incident.DatasetCompromise: {"poison-scope": "DO MLO", "exposure": "PRIV DO"},
+	}
+	for kind, tasks := range want {
+		got := map[string]string{}
+		builtIn(t, kind).Walk(func(_ string, s *playbooks.Step) {
+			if s.Task != nil && len(s.Task.Countersign) > 0 {
+				got[s.ID] = strings.Join(s.Task.Reporters(), " ")
+			}
+		})
+		require.Equal(t, tasks, got, kind)
+	}
 }

@@ -11,14 +11,18 @@ func (p *parser) rules(pb *Playbook) {
 	for i := range pb.Phases {
 		p.kinds(pb.Phases[i].Steps, false)
 	}
-	o := &order{p: p, kind: pb.Kind, earlier: map[string]*Step{}}
-	pb.Walk(func(_ string, s *Step) {
+	o := &order{p: p, kind: pb.Kind, earlier: map[string]*Step{}, beside: map[string]string{}}
+	pb.Walk(func(phase string, s *Step) {
+		o.aside = pb.Aside(phase)
 		p.action(s)
 		p.approval(s)
 		p.task(s)
 		o.step(s)
 		if s.ID != "" && o.earlier[s.ID] == nil {
 			o.earlier[s.ID] = s
+			if o.aside {
+				o.beside[s.ID] = phase
+			}
 		}
 	})
 	p.lesserExists(pb)

@@ -3,6 +3,8 @@ package playbooks
 import (
 	"slices"
 
+	"gopkg.in/yaml.v3"
+
 	"firebreak/internal/incident"
 )
 
@@ -12,6 +14,9 @@ type order struct {
 	p       *parser
 	kind    incident.Kind
 	earlier map[string]*Step
+	// aside is true while the step being checked is in a phase that runs aside. beside maps a step to its phase if that does.
+	aside  bool
+	beside map[string]string
 }
 
 func (o *order) step(s *Step) {
@@ -27,6 +32,15 @@ func (o *order) needs(s *Step) {
 		if id != "" && o.earlier[id] == nil {
 			o.p.fault(o.p.item(s, "needs", i), codeUnknownStep, "name a step that stands earlier in the file", "step %q needs %q, which is not an earlier step", s.ID, id)
 		}
+		o.together(o.p.item(s, "needs", i), id)
+	}
+}
+
+// together checks that nothing for which the verdict waits needs a step of a phase that runs aside: the verdict would wait
+// for it after all.
+func (o *order) together(at *yaml.Node, id string) {
+	if phase := o.beside[id]; phase != "" && !o.aside {
+		o.p.fault(at, codeAside, "put both aside, or drop aside", "%q is in phase %q, which runs aside: what the verdict waits for cannot wait for it", id, phase)
 	}
 }
 
@@ -45,6 +59,7 @@ func (o *order) lesser(s *Step) {
 	case e.Approval.OnTimeout != "" && e.Approval.OnTimeout != ProceedWithLesser:
 		o.p.fault(at, codeLesser, "write on_timeout: proceed_with_lesser there", "approval %q never proceeds with a lesser step: its on_timeout is %s", s.LesserOf, e.Approval.OnTimeout)
 	}
+	o.together(at, s.LesserOf)
 	if i := slices.Index(s.Needs, s.LesserOf); i >= 0 {
 		o.p.fault(o.p.item(s, "needs", i), codeLesser, "drop one of them", "step %q runs only if approval %q is granted and only if it is not", s.ID, s.LesserOf)
 	}
@@ -76,6 +91,7 @@ func (o *order) reference(x *Comparison, id, attribute string) {
 		o.p.fault(at.node, codeUnknownStep, "name a step that stands earlier in the file", "%s: %q is not an earlier step", x.Reference, id)
 		return
 	}
+	o.together(at.node, id)
 	known := statuses()
 	if attribute == "outcome" {
 		if known = Outcomes(e); known == nil {

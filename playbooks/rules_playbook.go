@@ -27,9 +27,12 @@ const notification = "legal.notify"
 func (p *parser) mustTellLegal(pb *Playbook) {
 	var end, in *yaml.Node
 	certain, found := false, false
-	pb.Walk(func(_ string, s *Step) {
+	pb.Walk(func(phase string, s *Step) {
 		if s.Action == notification && !certain {
 			in, found = p.inTheWay(s, end), true
+			if i := slices.IndexFunc(pb.Phases, func(ph Phase) bool { return ph.ID == phase && ph.Aside }); i >= 0 && in == nil {
+				in = p.key(&pb.Phases[i], "aside")
+			}
 			certain = in == nil
 		}
 		if at := p.endsEarly(s); end == nil {
@@ -70,9 +73,9 @@ func (p *parser) endsEarly(s *Step) *yaml.Node {
 func (p *parser) mustContain(pb *Playbook) {
 	custom := !slices.Contains(incident.Kinds(), pb.Kind)
 	contains := false
-	pb.Walk(func(_ string, s *Step) {
+	pb.Walk(func(phase string, s *Step) {
 		a := p.actions[s.Action]
-		contains = contains || a.Role == incident.RoleContainment || custom && s.Task != nil
+		contains = contains || !pb.Aside(phase) && (a.Role == incident.RoleContainment || custom && s.Task != nil)
 	})
 	if !contains {
 		p.fault(p.key(pb, "phases"), codeContainment, "add a containment action", "no step contains anything")
@@ -104,6 +107,8 @@ func (p *parser) requiredPhases(pb *Playbook) {
 			p.fault(p.key(pb, "phases"), codePhases, "in this order: "+commas(want), "a playbook of %s has no phase %q", pb.Kind, id)
 		case i < last:
 			p.fault(p.value(&pb.Phases[i], "id"), codePhases, "in this order: "+commas(want), "phase %q stands too early", id)
+		case pb.Phases[i].Aside:
+			p.fault(p.key(&pb.Phases[i], "aside"), codeAside, "drop aside", "the verdict of %s waits for phase %q", pb.Kind, id)
 		default:
 			last = i
 		}

@@ -85,10 +85,23 @@ func (t *Task) Reports() []string {
 
 func (p *parser) task(s *Step) {
 	t := s.Task
-	if t == nil || t.FalsePositive == "" || slices.Contains(t.Reports(), t.FalsePositive) {
+	if t == nil {
 		return
 	}
-	p.fault(p.value(t, "false_positive"), codeOutcome, "known: "+commas(t.Reports()), "false_positive %q is not one of the outcomes", t.FalsePositive)
+	if t.FalsePositive != "" && !slices.Contains(t.Reports(), t.FalsePositive) {
+		p.fault(p.value(t, "false_positive"), codeOutcome, "known: "+commas(t.Reports()), "false_positive %q is not one of the outcomes", t.FalsePositive)
+	}
+	for i, gap := range t.Gaps {
+		if gap != "" && !slices.Contains(t.Reports(), gap) {
+			p.fault(p.item(t, "gaps", i), codeOutcome, "known: "+commas(t.Reports()), "gap %q is not one of the outcomes", gap)
+		}
+	}
+	if i := slices.Index(t.Countersign, t.Assignee); i >= 0 && t.Assignee != "" {
+		p.fault(p.item(t, "countersign", i), codeCountersign, "name another role", "role %s reports the task already", t.Assignee)
+	}
+	if t.Blocks && s.Budget > 0 {
+		p.fault(p.key(s, "budget"), codeBudget, "drop blocks: what follows then waits for the budget", "task %q holds up what follows until it is reported, so that its budget is never spent", s.ID)
+	}
 }
 
 // revocation is the one containment action whose effect cannot be taken back: what was revoked stays revoked.

@@ -65,8 +65,8 @@ type response struct {
 	watching bool
 	// clockChanges counts people's decisions on the legal clocks; what waits for a deadline looks again when it changes.
 	clockChanges int
-	// messages are the notifications under way.
-	messages workflow.WaitGroup
+	// trailing is what no step waits for and the verdict does: notifications, and actions whose budget is spent.
+	trailing workflow.WaitGroup
 }
 
 // ending is how an incident ends.
@@ -80,7 +80,7 @@ type ending struct {
 func newResponse(ctx workflow.Context, kind incident.Kind, req incident.Request) *response {
 	return &response{
 		req: req, running: map[string]*act{}, pass: map[string]int{}, ended: map[string]bool{}, skips: map[string]string{}, left: map[string]string{},
-		messages: workflow.NewWaitGroup(ctx),
+		trailing: workflow.NewWaitGroup(ctx),
 		rec: &incident.Record{
 			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Kind: kind, Asset: req.Asset, Mode: req.Mode,
 			Requester: req.Requester, Summary: req.Summary, Severity: req.Severity, Confidence: req.Confidence, Facet: req.Facet,
@@ -197,9 +197,13 @@ func (r *response) walk(ctx workflow.Context, pass int) {
 		if pass == 0 && r.closing == nil && r.halted == "" {
 			r.event(ctx, "", "", "phase %s: %s", ph.ID, ph.Title)
 		}
+		if ph.Aside {
+			r.beside(ctx, ph, pass)
+			continue
+		}
 		r.steps(ctx, ph.Steps, pass)
 	}
-	r.messages.Wait(ctx)
+	r.trailing.Wait(ctx)
 	r.walking--
 	if r.walking > 0 || r.closing != nil {
 		return
@@ -213,6 +217,16 @@ func (r *response) walk(ctx workflow.Context, pass int) {
 		r.watching = true
 		workflow.Go(ctx, r.watch)
 	}
+}
+
+// beside runs a phase for which neither the next one nor the verdict waits. Closing does: what it does must have ended
+// before anything is undone.
+func (r *response) beside(ctx workflow.Context, ph playbooks.Phase, pass int) {
+	r.background++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		r.steps(ctx, ph.Steps, pass)
+		r.background--
+	})
 }
 
 func (r *response) judge() {

@@ -73,9 +73,36 @@ func (r *response) step(ctx workflow.Context, s *playbooks.Step, pass int) {
 	case s.Child != nil:
 		r.runChild(ctx, s, pass, omit.reason)
 	default:
-		r.act(ctx, s, pass, omit)
+		r.withinBudget(ctx, s, pass, func(ctx workflow.Context) { r.act(ctx, s, pass, omit) })
+		return
 	}
 	r.end(pass, s.ID)
+}
+
+// withinBudget runs an action and returns when it has ended or its budget is spent; it then goes on beside what follows.
+// The incident settles after it.
+func (r *response) withinBudget(ctx workflow.Context, s *playbooks.Step, pass int, run func(workflow.Context)) {
+	if s.Budget == 0 {
+		run(ctx)
+		r.end(pass, s.ID)
+		return
+	}
+	r.trailing.Add(1)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer r.trailing.Done()
+		run(ctx)
+		r.end(pass, s.ID)
+	})
+	ended, err := workflow.AwaitWithTimeout(ctx, s.Budget, func() bool { return r.ended[stepKey(pass, s.ID)] || r.closing != nil })
+	if ended || err != nil {
+		return
+	}
+	for _, t := range r.targets(s.ID, pass) {
+		if row := r.row(s.ID, t.ID); !row.Verified {
+			row.Late = true
+			r.event(ctx, s.ID, t.ID, "not proved within its budget of %s; going on without it", s.Budget)
+		}
+	}
 }
 
 func stepKey(pass int, id string) string { return strconv.Itoa(pass) + "/" + id }
@@ -131,7 +158,7 @@ func (r *response) act(ctx workflow.Context, s *playbooks.Step, pass int, omit o
 	wg := workflow.NewWaitGroup(ctx)
 	if action.Role == incident.RoleNotification {
 		// Containment never waits for a message: a rate limit of Slack may last a minute. The incident settles after it.
-		wg = r.messages
+		wg = r.trailing
 	}
 	slots := workflow.NewSemaphore(ctx, fanOut)
 	for i := range targets {
@@ -151,7 +178,7 @@ func (r *response) act(ctx workflow.Context, s *playbooks.Step, pass int, omit o
 			r.target(ctx, s, targets[i], pass)
 		})
 	}
-	if wg != r.messages {
+	if wg != r.trailing {
 		wg.Wait(ctx)
 	}
 }

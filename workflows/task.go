@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
 	"firebreak/playbooks"
 )
 
@@ -25,7 +26,7 @@ func newTask(phase string, s *playbooks.Step) incident.Task {
 		outcomes = []string{done, notDone}
 	}
 	return incident.Task{Step: s.ID, Phase: phase, Title: s.Title, Assignee: s.Task.Assignee,
-		Instructions: s.Task.Instructions, Outcomes: outcomes, Blocks: s.Task.Blocks, Status: incident.TaskPending}
+		Instructions: s.Task.Instructions, Outcomes: outcomes, Blocks: s.Task.Blocks, Countersign: s.Task.Countersign, Budget: s.Budget, Gaps: s.Task.Gaps, Status: incident.TaskPending}
 }
 
 // assign opens a task. Only one that blocks holds up the steps after it; the others can be reported until the incident
@@ -46,7 +47,7 @@ func (r *response) assign(ctx workflow.Context, s *playbooks.Step, pass int, omi
 	}
 	task.Status, task.AskedAt = incident.TaskOpen, workflow.Now(ctx)
 	task.DueAt = task.AskedAt.Add(s.Task.Due)
-	r.event(ctx, s.ID, "", "task for %s, due %s: %s", task.Assignee, task.DueAt.UTC().Format(time.DateTime)+" UTC", task.Title)
+	r.event(ctx, s.ID, "", "task for %s, due %s: %s", strings.Join(task.Wanted(), " and "), task.DueAt.UTC().Format(time.DateTime)+" UTC", task.Title)
 	reported := func() bool {
 		return task.Status == incident.TaskDone || task.Status == incident.TaskSkipped || r.closing != nil
 	}
@@ -54,13 +55,19 @@ func (r *response) assign(ctx workflow.Context, s *playbooks.Step, pass int, omi
 		ok, err := workflow.AwaitWithTimeout(ctx, s.Task.Due, reported)
 		if err == nil && !ok {
 			task.Status = incident.TaskOverdue
-			r.event(ctx, s.ID, "", "task is overdue; %s and their deputies are asked again", task.Assignee)
+			r.event(ctx, s.ID, "", "task is overdue; %s and their deputies are asked again", strings.Join(task.Wanted(), ", "))
 			_ = workflow.Await(ctx, reported)
 		}
 		r.end(pass, s.ID)
 	})
-	if s.Task.Blocks {
+	switch {
+	case s.Task.Blocks:
 		_ = workflow.Await(ctx, reported)
+	case s.Budget > 0:
+		if ok, err := workflow.AwaitWithTimeout(ctx, s.Budget, reported); err == nil && !ok {
+			task.Late = true
+			r.event(ctx, s.ID, "", "not reported within its budget of %s; going on without it", s.Budget)
+		}
 	}
 }
 
@@ -92,16 +99,63 @@ func (r *response) complete(ctx workflow.Context, in Steer) string {
 		return fmt.Sprintf("outcome %q is none of: %s", in.Outcome, strings.Join(task.Outcomes, ", "))
 	}
 	p := r.person(in.Person)
-	if !r.actsAs(p, task.Assignee) && !r.actsAs(p, commander) {
-		return fmt.Sprintf("%s (%s) cannot report a task of %s", p.ID, p.Role, task.Assignee)
+	role := r.reporting(task, p)
+	if role == "" {
+		return fmt.Sprintf("%s (%s) cannot report a task of %s", p.ID, p.Role, strings.Join(task.Reporters(), " and "))
 	}
-	task.Status, task.Outcome, task.By, task.Comment = incident.TaskDone, in.Outcome, p.ID, in.Reason
-	task.DoneAt = workflow.Now(ctx)
 	r.event(ctx, in.Step, "", "%s reports: %s", p.ID, in.Outcome)
+	by := p.ID
+	if len(task.Countersign) > 0 {
+		task.Reports = append(task.Reports, incident.TaskReport{Person: p.ID, Role: role, Outcome: in.Outcome, Comment: in.Reason, At: workflow.Now(ctx)})
+		if by = r.agreed(ctx, task); by == "" {
+			return ""
+		}
+	}
+	task.Status, task.Outcome, task.By, task.Comment = incident.TaskDone, in.Outcome, by, in.Reason
+	task.DoneAt = workflow.Now(ctx)
 	if fp := r.find(in.Step).Task.FalsePositive; fp != "" && fp == in.Outcome {
-		r.finish(ctx, ending{by: p.ID, reason: in.Step + ": " + in.Outcome, falsePositive: true})
+		r.finish(ctx, ending{by: by, reason: in.Step + ": " + in.Outcome, falsePositive: true})
 	}
 	return ""
+}
+
+// reporting is the role for which the person reports the task, or "". Each role of a task that is countersigned takes another
+// person; a person who reports again speaks for the same role. The commander can stand in for one role.
+func (r *response) reporting(task *incident.Task, p *inventory.Person) string {
+	roles := task.Reporters()
+	for _, role := range roles {
+		if x := task.Standing(role); x != nil && x.Person == p.ID {
+			return role
+		}
+	}
+	for _, vacant := range []bool{true, false} {
+		for _, role := range roles {
+			if (task.Standing(role) == nil) == vacant && r.actsAs(p, role) {
+				return role
+			}
+		}
+	}
+	if wanted := task.Wanted(); len(wanted) > 0 && r.actsAs(p, commander) {
+		return wanted[0]
+	}
+	return ""
+}
+
+// agreed names the people whose reports agree, or is empty while a report is wanted or two differ.
+func (r *response) agreed(ctx workflow.Context, task *incident.Task) string {
+	if wanted := task.Wanted(); len(wanted) > 0 {
+		r.event(ctx, task.Step, "", "%s must report the same", strings.Join(wanted, ", "))
+		return ""
+	}
+	var people []string
+	for _, role := range task.Reporters() {
+		people = append(people, task.Standing(role).Person)
+	}
+	if task.Disputed() {
+		r.event(ctx, task.Step, "", "the reports of %s differ; the task stays open until they agree", strings.Join(people, " and "))
+		return ""
+	}
+	return strings.Join(people, ", ")
 }
 
 // pause waits for the time of a wait step, or until a person ends it.

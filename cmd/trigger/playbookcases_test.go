@@ -20,6 +20,7 @@ const extraction = `title: Cut off
 playbook: extraction-event
 incident: {asset: credit-api}
 people:
+  - {as: sre-1, after: 1m, complete: capture-limits, outcome: captured}
   - {as: ic-1, after: 1m, approve: approve-containment}
   - {as: mlo-1, after: 2m, approve: approve-containment}
 expect: {verdict: contained, sequence: [disable-endpoints do]}
@@ -45,7 +46,7 @@ func TestPlaybookTest(t *testing.T) {
           want
             revoke-callers
           got
-            revoke-callers/brightcart-api-key capture at 2m0s
+            revoke-callers/brightcart-api-key capture at 3m0s
         verdict
           want
             not_contained
@@ -61,7 +62,7 @@ FAIL  `+faulty+"\n        "+faulty+":1: control characters are not allowed\n")
 	require.Len(t, all, 3)
 	require.Equal(t, rehearsed{File: good, Title: "Cut off", Passed: true, Verdict: incident.Contained}, all[0])
 	require.Equal(t, []rehearsal.Mismatch{
-		{What: "never", Want: "revoke-callers", Got: "revoke-callers/brightcart-api-key capture at 2m0s"},
+		{What: "never", Want: "revoke-callers", Got: "revoke-callers/brightcart-api-key capture at 3m0s"},
 		{What: "verdict", Want: "not_contained", Got: "contained"},
 	}, all[1].Mismatches)
 	require.Contains(t, all[2].Fault, "there is no step")

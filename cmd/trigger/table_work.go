@@ -19,7 +19,10 @@ func (p *page) tasks(r *incident.Record, now time.Time) {
 			continue
 		}
 		p.line("\nTASK  %s", titled(t.Step, t.Title))
-		p.line("  for       %s; due %s, %s", t.Assignee, clock(t.DueAt), left(t.DueAt, now))
+		p.line("  for       %s; due %s, %s", strings.Join(t.Reporters(), " and "), clock(t.DueAt), left(t.DueAt, now))
+		for _, report := range t.Reports {
+			p.line("  says      %s (%s): %s at %s", report.Person, report.Role, report.Outcome, clock(report.At))
+		}
 		mark := "do"
 		for line := range strings.Lines(t.Instructions) {
 			if line = strings.TrimSpace(line); line != "" {

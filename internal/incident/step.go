@@ -46,6 +46,8 @@ type Step struct {
 	Attempts  int       `json:"attempts,omitempty"`
 	// Reason says why a step was skipped or what its last failure was.
 	Reason string `json:"reason,omitempty"`
+	// Late is set when what followed stopped waiting for the step: its budget was spent.
+	Late bool `json:"late,omitempty"`
 	// Omitted is true if the playbook itself left the step out, by its when or because no lesser step was called for.
 	Omitted bool `json:"omitted,omitempty"`
 	// Denied is true if the step was skipped because people decided against it.

@@ -31,8 +31,65 @@ type Task struct {
 	Comment      string     `json:"comment,omitempty"`
 	// Reason says why it was skipped.
 	Reason string `json:"reason,omitempty"`
+	// Gaps are the outcomes that the verdict lists as a gap.
+	Gaps []string `json:"gaps,omitempty"`
 	// Blocks is true if the steps after it wait for the report.
 	Blocks bool `json:"blocks,omitempty"`
+	// Countersign are further roles that must report the same outcome. Reports is every report given, the refused ones not.
+	Countersign []string     `json:"countersign,omitempty"`
+	Reports     []TaskReport `json:"reports,omitempty"`
+	// Budget is how long what follows waits for the report. Late is set once that was spent.
+	Budget time.Duration `json:"budget,omitempty"`
+	Late   bool          `json:"late,omitempty"`
+}
+
+// TaskReport is one person's word in a task that more than one must report. A person's later report replaces the earlier.
+type TaskReport struct {
+	Person  string    `json:"person"`
+	Role    string    `json:"role"`
+	Outcome string    `json:"outcome"`
+	Comment string    `json:"comment,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Standing is the latest report given for the role, or nil.
+func (t *Task) Standing(role string) *TaskReport {
+	for i := len(t.Reports) - 1; i >= 0; i-- {
+		if t.Reports[i].Role == role {
+			return &t.Reports[i]
+		}
+	}
+	return nil
+}
+
+// Reporters are the roles that must report.
+func (t *Task) Reporters() []string { return append([]string{t.Assignee}, t.Countersign...) }
+
+// Wanted are the roles that have not reported yet.
+func (t *Task) Wanted() []string {
+	var out []string
+	for _, role := range t.Reporters() {
+		if t.Standing(role) == nil {
+			out = append(out, role)
+		}
+	}
+	return out
+}
+
+// Disputed reports whether the standing reports differ.
+func (t *Task) Disputed() bool {
+	first := ""
+	for _, role := range t.Reporters() {
+		r := t.Standing(role)
+		if r == nil {
+			continue
+		}
+		if first != "" && r.Outcome != first {
+			return true
+		}
+		first = r.Outcome
+	}
+	return false
 }
 
 // Wait is a pause of the playbook that a person can end early.

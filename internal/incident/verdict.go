@@ -1,6 +1,9 @@
 package incident
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is computed from the receipts alone.
 type Verdict string
@@ -95,6 +98,15 @@ func recordGaps(r *Record) []string {
 	}
 	if r.Progress == Settled && r.Evidence.Manifest == "" {
 		gaps = append(gaps, "the incident's evidence manifest is not sealed")
+	}
+	for i := range r.Tasks {
+		t := &r.Tasks[i]
+		if slices.Contains(t.Gaps, t.Outcome) {
+			gaps = append(gaps, fmt.Sprintf("%s: %s reports %s", t.Step, t.By, t.Outcome))
+		}
+		if t.Late {
+			gaps = append(gaps, fmt.Sprintf("evidence gap: %s was not reported within its budget of %s; what followed went on without it", t.Step, t.Budget))
+		}
 	}
 	for _, u := range r.Radius.Unknown {
 		gaps = append(gaps, "lineage of "+u+" is unknown; it counts as affected")

@@ -19,7 +19,11 @@ func Graph(out io.Writer, pb *playbooks.Playbook) error {
 	for i := range pb.Phases {
 		phase := &pb.Phases[i]
 		id := fmt.Sprintf("phase%d", i+1)
-		g.line(1, "subgraph %s[%s]", id, quote(stepName(phase.ID, phase.Title)))
+		title := stepName(phase.ID, phase.Title)
+		if phase.Aside {
+			title += " (aside)"
+		}
+		g.line(1, "subgraph %s[%s]", id, quote(title))
 		g.line(2, "direction TB")
 		g.steps(id, phase.Steps)
 		g.line(1, "end")
@@ -86,7 +90,7 @@ func shape(s *playbooks.Step) string {
 		lines = append(lines, "wait "+period(s.Wait.For))
 	case s.Task != nil:
 		open, end = "(", ")"
-		lines = append(lines, s.Task.Assignee+", due "+period(s.Task.Due))
+		lines = append(lines, strings.Join(s.Task.Reporters(), " and ")+", due "+period(s.Task.Due))
 	case s.Child != nil:
 		open, end = "[[", "]]"
 		lines = append(lines, "playbook "+string(s.Child.Kind))

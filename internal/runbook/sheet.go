@@ -144,7 +144,7 @@ func contacts(pb *playbooks.Playbook, inv *inventory.Inventory) []Contact {
 			add(step.Approval.EscalateTo...)
 		}
 		if step.Task != nil {
-			add(step.Task.Assignee)
+			add(step.Task.Reporters()...)
 		}
 	})
 	var out []Contact

@@ -11,6 +11,9 @@ import (
 
 func newPhase(number int, phase *playbooks.Phase, plan *playbooks.Plan) SheetPhase {
 	out := SheetPhase{Number: number, ID: phase.ID, Title: phase.Title}
+	if phase.Aside {
+		out.Title += " (beside the phases that follow: they do not wait for it)"
+	}
 	place := 0
 	for i := range phase.Steps {
 		step := &phase.Steps[i]
@@ -39,10 +42,16 @@ func newStep(number, group string, step *playbooks.Step, plan *playbooks.Plan) S
 		out.Does = "wait"
 		out.Do = []string{"Wait " + period(step.Wait.For) + ". The incident commander may end it early; write down when and why."}
 	case step.Task != nil:
-		out.Does = "task for " + step.Task.Assignee
+		out.Does = "task for " + strings.Join(step.Task.Reporters(), " and ")
 		out.Do = append(out.Do, paragraphs(step.Task.Instructions)...)
 		out.Outcomes = outcomes(step.Task)
 		out.Notes = append(out.Notes, "Due within "+period(step.Task.Due)+".")
+		if len(step.Task.Countersign) > 0 {
+			out.Notes = append(out.Notes, "One person of each role signs; it counts once they say the same.")
+			for range step.Task.Reporters() {
+				out.Sign = append(out.Sign, "name, role, outcome, time (UTC)")
+			}
+		}
 		if step.Task.FalsePositive != "" {
 			out.Notes = append(out.Notes, "The outcome "+step.Task.FalsePositive+" ends the incident: undo containment, newest act first. Evidence and revocations stay.")
 		}
@@ -108,6 +117,9 @@ func notes(step *playbooks.Step) []string {
 	}
 	if step.LesserOf != "" {
 		out = append(out, "Lesser: only if nobody decided on "+step.LesserOf+" in time.")
+	}
+	if step.Budget > 0 {
+		out = append(out, "What follows waits "+period(step.Budget)+" for this and then goes on without it: write down what is missing as a gap of the evidence.")
 	}
 	switch step.OnFailure {
 	case playbooks.Stop:

@@ -105,9 +105,12 @@ func describe(step *playbooks.Step) (does, detail string) {
 	case step.Wait != nil:
 		return "wait", period(step.Wait.For) + ", or until a person ends it"
 	case step.Task != nil:
-		detail = step.Task.Assignee + " reports " + strings.Join(outcomes(step.Task), " or ") + " within " + period(step.Task.Due)
+		detail = strings.Join(step.Task.Reporters(), " and ") + verb(step.Task) + strings.Join(outcomes(step.Task), " or ") + " within " + period(step.Task.Due)
 		if step.Task.Blocks {
 			detail += "; the next steps wait for it"
+		}
+		if step.Budget > 0 {
+			detail += "; the next steps wait " + period(step.Budget) + " for it"
 		}
 		if step.Task.FalsePositive != "" {
 			detail += "; " + step.Task.FalsePositive + " ends the incident as a false positive and undoes containment"
@@ -117,6 +120,14 @@ func describe(step *playbooks.Step) (does, detail string) {
 		return "playbook", string(step.Child.Kind) + " on the same asset"
 	}
 	return step.Action, ""
+}
+
+// verb goes with one person or with several, who must say the same.
+func verb(t *playbooks.Task) string {
+	if len(t.Countersign) > 0 {
+		return " report the same, "
+	}
+	return " reports "
 }
 
 // outcomes are what the person who does a task can report.

@@ -12,6 +12,7 @@ title: An extraction is cut off once two people agree
 playbook: extraction-event
 incident: {asset: credit-api}
 people:
+  - {as: sre-1, after: 1m, complete: capture-limits, outcome: captured}
   - {as: ic-1, after: 1m, approve: approve-containment}
   - {as: mlo-1, after: 2m, approve: approve-containment}
 expect:

@@ -45,10 +45,16 @@ func (e *exporter) decisions() {
 
 func (e *exporter) tasks() {
 	for _, t := range e.rec.Tasks {
-		if t.By == "" {
+		if t.By == "" && len(t.Reports) == 0 {
 			continue
 		}
 		step := t.Step
+		for _, r := range t.Reports {
+			e.act(Act{As: r.Person, Complete: &step, Outcome: r.Outcome, Reason: r.Comment}, r.At, t.AskedAt)
+		}
+		if len(t.Reports) > 0 {
+			continue
+		}
 		e.act(Act{As: t.By, Complete: &step, Outcome: t.Outcome, Reason: t.Comment}, t.DoneAt, t.AskedAt)
 	}
 }

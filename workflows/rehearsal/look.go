@@ -139,9 +139,13 @@ func (w *world) holdsUp(rec *incident.Record, t incident.Task) bool {
 	if t.Status != incident.TaskOpen || rec.Progress == incident.Settled {
 		return false
 	}
+	book := w.books[rec.Kind].Playbook
+	if book.Aside(t.Phase) {
+		return false
+	}
 	needed := t.Blocks
-	w.books[rec.Kind].Playbook.Walk(func(_ string, s *playbooks.Step) {
-		needed = needed || slices.Contains(s.Needs, t.Step)
+	book.Walk(func(phase string, s *playbooks.Step) {
+		needed = needed || slices.Contains(s.Needs, t.Step) && !book.Aside(phase)
 	})
 	return needed
 }

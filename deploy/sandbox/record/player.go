@@ -165,9 +165,11 @@ func (p *player) report(ctx context.Context, rec *incident.Record) error {
 		if wanted := p.prefer[t.Step]; wanted != "" {
 			outcome = wanted
 		}
-		if _, err := p.update(ctx, rec.ID, workflows.CompleteTaskUpdate, workflows.Steer{
-			Person: p.holder(t.Assignee), Step: t.Step, Outcome: outcome, Reason: "recorded", Via: "cli"}); err != nil {
-			return err
+		for _, role := range t.Wanted() {
+			if _, err := p.update(ctx, rec.ID, workflows.CompleteTaskUpdate, workflows.Steer{
+				Person: p.holder(role), Step: t.Step, Outcome: outcome, Reason: "recorded", Via: "cli"}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

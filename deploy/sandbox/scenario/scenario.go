@@ -202,21 +202,23 @@ func (r *Run) decide(ctx context.Context, rec *incident.Record) error {
 	return r.report(ctx, rec)
 }
 
-// report reports the tasks that hold up the playbook with their first outcome, and ends its waits. The other tasks stay
+// report reports the tasks that the playbook waits for with their first outcome, and ends its waits. The other tasks stay
 // open, as they would while people still work on them.
 func (r *Run) report(ctx context.Context, rec *incident.Record) error {
 	for _, task := range rec.Tasks {
-		if !task.Blocks || task.Status != incident.TaskOpen || r.decided[task.Step] {
+		if !task.Blocks && task.Budget == 0 || task.Status != incident.TaskOpen || r.decided[task.Step] {
 			continue
 		}
 		r.decided[task.Step] = true
 		began := time.Now()
-		output, code, err := r.Stack.CLI(ctx, "task", r.ID, task.Step, task.Outcomes[0], "--as", r.holder(task.Assignee).IDP, "--comment", "played by the sandbox")
-		if err != nil {
-			return err
-		}
-		if code != 0 {
-			return fmt.Errorf("report task %s: exit code %d: %s", task.Step, code, output)
+		for _, role := range task.Wanted() {
+			output, code, err := r.Stack.CLI(ctx, "task", r.ID, task.Step, task.Outcomes[0], "--as", r.holder(role).IDP, "--comment", "played by the sandbox")
+			if err != nil {
+				return err
+			}
+			if code != 0 {
+				return fmt.Errorf("report task %s: exit code %d: %s", task.Step, code, output)
+			}
 		}
 		r.people += time.Since(began)
 	}
