@@ -63,13 +63,8 @@ type KeptAlert struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Thread is the incident's thread in Slack. Shown counts the timeline's events that have been posted.
-type Thread struct {
-	Channel   string `json:"channel"`
-	ChannelID string `json:"channel_id,omitempty"`
-	TS        string `json:"ts,omitempty"`
-	Shown     int    `json:"shown"`
-}
+// Thread is the incident's thread in Slack.
+type Thread = incident.Thread
 
 // ThreadUpdate asks for the root message to show the record as it is now, and for the events after Thread.Shown to be
 // posted below it. Record's timeline begins at Thread.Shown.

@@ -34,6 +34,8 @@ type act struct {
 	index int
 	// stacked is true once the act is on the undo stack.
 	stacked bool
+	// earlier is true if the effect is that of the closed incident which this one re-checks.
+	earlier bool
 	// counted is true once the objects it preserved are counted.
 	counted bool
 	// brief is what legal is told, frozen when the act begins: a text that changed between two tries would be told twice.

@@ -33,9 +33,7 @@ func (r *response) ask(ctx workflow.Context, s *playbooks.Step, pass int, omit s
 		return
 	}
 	a.Reason = ""
-	if len(s.Approval.AutoWhen) > 0 && s.Approval.AutoWhen.Holds(r.facts(s.Approval.AutoWhen)) {
-		a.Status, a.Reason, a.DecidedAt = incident.ApprovalGranted, "by the playbook: "+s.Approval.AutoWhen.String(), workflow.Now(ctx)
-		r.event(ctx, s.ID, "", "granted by the playbook (%s): %s", s.Approval.AutoWhen, strings.Join(a.Unlocks, ", "))
+	if r.grantedByPlaybook(ctx, s, i) {
 		return
 	}
 	a.AskedAt = workflow.Now(ctx)
@@ -46,6 +44,21 @@ func (r *response) ask(ctx workflow.Context, s *playbooks.Step, pass int, omit s
 		r.wait(ctx, s, i)
 	}
 	r.timeOut(ctx, s, i)
+}
+
+// grantedByPlaybook grants the request if its auto_when holds. A joined alert can make it hold while people are asked.
+func (r *response) grantedByPlaybook(ctx workflow.Context, s *playbooks.Step, i int) bool {
+	if !r.auto(s) {
+		return false
+	}
+	a := &r.rec.Approvals[i]
+	a.Status, a.Reason, a.DecidedAt = incident.ApprovalGranted, "by the playbook: "+s.Approval.AutoWhen.String(), workflow.Now(ctx)
+	r.event(ctx, s.ID, "", "granted by the playbook (%s): %s", s.Approval.AutoWhen, strings.Join(a.Unlocks, ", "))
+	return true
+}
+
+func (r *response) auto(s *playbooks.Step) bool {
+	return len(s.Approval.AutoWhen) > 0 && s.Approval.AutoWhen.Holds(r.facts(s.Approval.AutoWhen))
 }
 
 // openApproval returns the index of the request that is to be asked: the one laid out with the plan, or a further one if
@@ -67,12 +80,17 @@ func (r *response) wait(ctx workflow.Context, s *playbooks.Step, i int) {
 	a.ExpiresAt = workflow.Now(ctx).Add(s.Approval.Timeout)
 	r.event(ctx, s.ID, "", "approval asked of %s (%d needed), until %s: %s",
 		strings.Join(a.Roles, ", "), a.Quorum, a.ExpiresAt.UTC().Format("15:04:05 MST"), strings.Join(a.Unlocks, ", "))
-	decided := func() bool { return r.rec.Approvals[i].Status != incident.ApprovalWaiting || r.closing != nil }
+	decided := func() bool {
+		return r.rec.Approvals[i].Status != incident.ApprovalWaiting || r.closing != nil || r.auto(s)
+	}
 	for left := s.Approval.Timeout; left > 0; left = r.rec.Approvals[i].ExpiresAt.Sub(workflow.Now(ctx)) {
 		if s.Approval.RemindEvery > 0 {
 			left = min(left, s.Approval.RemindEvery)
 		}
 		ok, err := workflow.AwaitWithTimeout(ctx, left, decided)
+		if ok && r.closing == nil && r.rec.Approvals[i].Status == incident.ApprovalWaiting {
+			r.grantedByPlaybook(ctx, s, i)
+		}
 		if ok || err != nil {
 			return
 		}

@@ -68,15 +68,9 @@ func (r *response) remind(ctx workflow.Context, m playbooks.Reminder) {
 		return
 	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for pause := firstPause; r.closing == nil; pause = min(2*pause, longestPause) {
-			err := workflow.ExecuteActivity(r.options(ctx, playbooks.NotifyQueue, time.Minute), playbooks.RemindActivity, m).Get(ctx, nil)
-			if err == nil || final(err) {
-				return
-			}
-			if _, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return r.closing != nil }); err != nil {
-				return
-			}
-		}
+		r.insist(ctx, func(ctx workflow.Context) error {
+			return workflow.ExecuteActivity(r.options(ctx, playbooks.NotifyQueue, time.Minute), playbooks.RemindActivity, m).Get(ctx, nil)
+		})
 	})
 }
 

@@ -91,7 +91,7 @@ func (r *response) close(ctx workflow.Context) {
 func (r *response) undo(ctx workflow.Context) {
 	for i := len(r.acts) - 1; i >= 0; i-- {
 		a := r.acts[i]
-		if a.row().Status == incident.Undone {
+		if a.earlier || a.row().Status == incident.Undone {
 			continue
 		}
 		for pause := firstPause; !a.revert(ctx); pause = min(2*pause, longestPause) {

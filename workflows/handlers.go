@@ -49,38 +49,3 @@ func wellFormed(step, person string) error {
 	}
 	return nil
 }
-
-// keptAlerts bounds how many alerts the record keeps; the rest is only counted.
-const keptAlerts = 20
-
-// alerts joins every further alert to the open incident.
-func (r *response) alerts(ctx workflow.Context) {
-	in := workflow.GetSignalChannel(ctx, AlertSignal)
-	for {
-		var a incident.Alert
-		if !in.Receive(ctx, &a) {
-			return
-		}
-		r.rec.AlertCount++
-		if r.known(a) {
-			continue
-		}
-		if len(r.rec.Alerts) < keptAlerts {
-			r.rec.Alerts = append(r.rec.Alerts, a)
-		}
-		state := "firing"
-		if a.Resolved {
-			state = "resolved"
-		}
-		r.event(ctx, "", "", "alert from %s joined (%s)", a.Source, state)
-	}
-}
-
-func (r *response) known(a incident.Alert) bool {
-	for i := range r.rec.Alerts {
-		if r.rec.Alerts[i].Key == a.Key && r.rec.Alerts[i].Resolved == a.Resolved {
-			return true
-		}
-	}
-	return false
-}

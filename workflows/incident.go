@@ -65,6 +65,9 @@ type response struct {
 	watching bool
 	// clockChanges counts people's decisions on the legal clocks; what waits for a deadline looks again when it changes.
 	clockChanges int
+	// narrating is the keeping of the incident's thread, which stopNarrating ends; nil if there is no thread.
+	narrating     workflow.WaitGroup
+	stopNarrating workflow.CancelFunc
 	// trailing is what no step waits for and the verdict does: notifications, and actions whose budget is spent.
 	trailing workflow.WaitGroup
 }
@@ -80,7 +83,7 @@ type ending struct {
 func newResponse(ctx workflow.Context, kind incident.Kind, req incident.Request) *response {
 	return &response{
 		req: req, running: map[string]*act{}, pass: map[string]int{}, ended: map[string]bool{}, skips: map[string]string{}, left: map[string]string{},
-		trailing: workflow.NewWaitGroup(ctx),
+		narrating: workflow.NewWaitGroup(ctx), trailing: workflow.NewWaitGroup(ctx),
 		rec: &incident.Record{
 			ID: workflow.GetInfo(ctx).WorkflowExecution.ID, Kind: kind, Asset: req.Asset, Mode: req.Mode,
 			Requester: req.Requester, Summary: req.Summary, Severity: req.Severity, Confidence: req.Confidence, Facet: req.Facet,
@@ -111,7 +114,12 @@ func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*i
 		r.adopt(ctx, plan)
 		workflow.Go(ctx, r.clocks)
 		workflow.Go(ctx, r.acknowledgement)
-		r.walk(ctx, 0)
+		r.narrate(ctx)
+		if req.Recheck != "" && r.recheck(ctx) {
+			r.askWhy(ctx)
+		} else {
+			r.walk(ctx, 0)
+		}
 	}
 	// A child ends when it has settled: its parent waits for the verdict. A retry that is still under way must end before
 	// anything is undone, or it would do again what undo takes back.
@@ -123,6 +131,7 @@ func respond(ctx workflow.Context, kind incident.Kind, req incident.Request) (*i
 		return nil, err
 	}
 	r.close(ctx)
+	r.lastWord(ctx)
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return nil, err
 	}
@@ -208,6 +217,11 @@ func (r *response) walk(ctx workflow.Context, pass int) {
 	if r.walking > 0 || r.closing != nil {
 		return
 	}
+	r.settle(ctx)
+}
+
+// settle gives the verdict; from then on containment is watched.
+func (r *response) settle(ctx workflow.Context) {
 	r.seal(ctx)
 	r.rec.Progress = incident.Settled
 	r.rec.SettledAt = workflow.Now(ctx)

@@ -113,7 +113,7 @@ func (r *response) complete(ctx workflow.Context, in Steer) string {
 	}
 	task.Status, task.Outcome, task.By, task.Comment = incident.TaskDone, in.Outcome, by, in.Reason
 	task.DoneAt = workflow.Now(ctx)
-	if fp := r.find(in.Step).Task.FalsePositive; fp != "" && fp == in.Outcome {
+	if s := r.find(in.Step); s != nil && s.Task.FalsePositive != "" && s.Task.FalsePositive == in.Outcome {
 		r.finish(ctx, ending{by: by, reason: in.Step + ": " + in.Outcome, falsePositive: true})
 	}
 	return ""

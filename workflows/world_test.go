@@ -35,6 +35,12 @@ type world struct {
 	fail map[string][]func() error
 	// unproved holds the "step/target" whose verification observes that the effect does not hold.
 	unproved map[string]bool
+	// before is the incident that a recheck repeats.
+	before incident.Record
+	// updates are those of the thread.
+	updates []playbooks.ThreadUpdate
+	// channel is where the incident's thread is; none if empty.
+	channel string
 	// change alters the playbook before it is planned.
 	change func(*playbooks.Playbook)
 }
@@ -63,6 +69,13 @@ func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
 	register(playbooks.RemindActivity, func(_ context.Context, m *playbooks.Reminder) (*incident.Effect, error) {
 		return &incident.Effect{Summary: "reminded", Changed: true}, w.next("remind " + m.ID)
 	})
+	register(playbooks.PreviousActivity, func(_ context.Context, id string) (*incident.Record, error) {
+		return &w.before, w.next("previous " + id)
+	})
+	register(playbooks.KeepAlertActivity, func(_ context.Context, in playbooks.KeepAlert) (*playbooks.KeptAlert, error) {
+		return &playbooks.KeptAlert{URI: "s3://evidence/" + in.Alert.RawSHA256}, w.next("keep " + string(in.Alert.Raw))
+	})
+	register(playbooks.ThreadActivity, w.thread)
 	for _, a := range playbooks.Catalogue() {
 		register(playbooks.ActivityName(a.Name, playbooks.Capture), func(_ context.Context, op *playbooks.Operation) (*incident.Capture, error) {
 			return &incident.Capture{Summary: "captured"}, w.call(op, playbooks.Capture)
@@ -103,7 +116,18 @@ func (w *world) plan(_ context.Context, req incident.Request) (*playbooks.Plan, 
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError(err.Error(), "Refused", nil)
 	}
+	plan.Oncall.Channel = w.channel
 	return plan, nil
+}
+
+func (w *world) thread(_ context.Context, in playbooks.ThreadUpdate) (*incident.Thread, error) {
+	if err := w.next("thread"); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.updates = append(w.updates, in)
+	return &incident.Thread{Channel: in.Thread.Channel, TS: "1.1", Shown: in.Thread.Shown + len(in.Record.Timeline)}, nil
 }
 
 func (w *world) seal(context.Context, playbooks.SealInput) (*incident.Evidence, error) {
@@ -235,4 +259,24 @@ func step(t *testing.T, rec incident.Record, id, target string) incident.Step {
 	}
 	require.Failf(t, "no such step", "%s on %s", id, target)
 	return incident.Step{}
+}
+
+// texts are the lines of a timeline.
+func texts(events []incident.Event) []string {
+	out := make([]string, 0, len(events))
+	for _, e := range events {
+		out = append(out, e.What)
+	}
+	return out
+}
+
+// onStep changes one step of the playbook.
+func onStep(id string, change func(*playbooks.Step)) func(*playbooks.Playbook) {
+	return func(pb *playbooks.Playbook) {
+		pb.Walk(func(_ string, s *playbooks.Step) {
+			if s.ID == id {
+				change(s)
+			}
+		})
+	}
 }

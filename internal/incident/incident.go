@@ -116,6 +116,8 @@ type Alert struct {
 	// evidence; RawURI then says where, with the object's version id.
 	Raw    []byte `json:"raw,omitempty"`
 	RawURI string `json:"raw_uri,omitempty"`
+	// RawBytes is how long Raw was, so that what is not kept yet shows as missing.
+	RawBytes int `json:"raw_bytes,omitempty"`
 }
 
 // AlertBatch is what one signal carries. A storm of alerts reaches an incident as counts, not as copies.

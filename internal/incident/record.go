@@ -52,6 +52,7 @@ type Record struct {
 	Aborted  string   `json:"aborted,omitempty"`
 	Evidence Evidence `json:"evidence"`
 	Legal    Legal    `json:"legal"`
+	Thread   Thread   `json:"thread,omitzero"`
 	Alerts   []Alert  `json:"alerts,omitempty"`
 	// AlertCount counts every signal that joined, also those no longer kept in Alerts.
 	AlertCount int     `json:"alert_count"`
@@ -105,6 +106,15 @@ type Legal struct {
 	// AcknowledgedBy names who in legal or privacy acknowledged the brief.
 	AcknowledgedBy string    `json:"acknowledged_by,omitempty"`
 	AcknowledgedAt time.Time `json:"acknowledged_at,omitzero"`
+}
+
+// Thread is the incident's thread in the on-call channel. TS is Slack's timestamp of its root message; Shown counts the
+// timeline's events that have been posted.
+type Thread struct {
+	Channel   string `json:"channel"`
+	ChannelID string `json:"channel_id,omitempty"`
+	TS        string `json:"ts,omitempty"`
+	Shown     int    `json:"shown"`
 }
 
 // Event is one line of the timeline.

@@ -78,6 +78,7 @@ func (w *world) register() {
 	register(playbooks.PlanActivity, w.makePlan)
 	register(playbooks.SealActivity, w.seal)
 	register(playbooks.RemindActivity, w.remind)
+	register(playbooks.ThreadActivity, w.thread)
 	for _, a := range playbooks.Catalogue() {
 		register(playbooks.ActivityName(a.Name, playbooks.Capture), w.capture)
 		register(playbooks.ActivityName(a.Name, playbooks.Do), w.do)
@@ -107,6 +108,13 @@ func (w *world) seal(context.Context, playbooks.SealInput) (*incident.Evidence, 
 func (w *world) remind(_ context.Context, m *playbooks.Reminder) (*incident.Effect, error) {
 	_, err := w.next(Call{Step: playbooks.RemindActivity})
 	return &incident.Effect{Summary: "reminded", Changed: true, At: w.env.Now()}, err
+}
+
+// thread is no call of a case: what a thread shows follows from the rest.
+func (w *world) thread(_ context.Context, in playbooks.ThreadUpdate) (*incident.Thread, error) {
+	out := in.Thread
+	out.TS, out.Shown = "1789372800.000200", in.Thread.Shown+len(in.Record.Timeline)
+	return &out, nil
 }
 
 func (w *world) capture(_ context.Context, op *playbooks.Operation) (*incident.Capture, error) {

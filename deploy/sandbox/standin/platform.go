@@ -122,6 +122,26 @@ func (p *Platform) remind(ctx context.Context, in *playbooks.Reminder) (*inciden
 	return &incident.Effect{Summary: "legal reminded in " + in.Channel, Changed: true, At: time.Now().UTC()}, nil
 }
 
+func (p *Platform) keepAlert(ctx context.Context, in playbooks.KeepAlert) (*playbooks.KeptAlert, error) {
+	c := Call{Incident: in.IncidentID, Activity: playbooks.KeepAlertActivity}
+	if err := p.begin(ctx, c); err != nil {
+		return nil, err
+	}
+	p.end(c)
+	return &playbooks.KeptAlert{URI: fmt.Sprintf("s3://%s/alerts/%s?versionId=1", in.Store.Bucket, in.Alert.RawSHA256), SHA256: in.Alert.RawSHA256}, nil
+}
+
+func (p *Platform) thread(ctx context.Context, in playbooks.ThreadUpdate) (*incident.Thread, error) {
+	c := Call{Incident: in.Record.ID, Activity: playbooks.ThreadActivity}
+	if err := p.begin(ctx, c); err != nil {
+		return nil, err
+	}
+	p.end(c)
+	out := in.Thread
+	out.TS, out.Shown = "1789372800.000200", in.Thread.Shown+len(in.Record.Timeline)
+	return &out, nil
+}
+
 func call(op *playbooks.Operation, stage playbooks.Stage) Call {
 	return Call{Incident: op.IncidentID, Activity: playbooks.ActivityName(op.Action, stage), Step: op.Step, Target: op.Target.ID, Stage: stage}
 }

@@ -83,6 +83,8 @@ func (p *Platform) register(r worker.ActivityRegistry) {
 	add(playbooks.PlanActivity, p.plan)
 	add(playbooks.SealActivity, p.seal)
 	add(playbooks.RemindActivity, p.remind)
+	add(playbooks.KeepAlertActivity, p.keepAlert)
+	add(playbooks.ThreadActivity, p.thread)
 	for _, a := range playbooks.Catalogue() {
 		add(playbooks.ActivityName(a.Name, playbooks.Capture), p.capture)
 		add(playbooks.ActivityName(a.Name, playbooks.Do), p.do)
