@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,11 @@ const openIncident = "incident/extraction-event/credit-api"
 // refusedDecisions tries decisions that must not count on the open incident, and then those that do.
 func refusedDecisions(t *testing.T, s *stack.Stack) {
 	ctx := bounded(t)
+	// Nothing is revoked before its facts are saved, or their time is up: reporting them is quicker.
+	until(t, ctx, s, openIncident, func(rec *incident.Record) bool { return open(rec, "capture-limits") })
+	output, code, err := s.CLI(ctx, "task", openIncident, "capture-limits", "captured", "--as", "sven@nordwall.example")
+	require.NoError(t, err)
+	require.Zero(t, code, output)
 	rec := until(t, ctx, s, openIncident, func(rec *incident.Record) bool { return waiting(rec) != nil })
 	approval, plan := waiting(rec).Step, rec.PlanDigest
 	cases := []struct {
@@ -51,7 +57,7 @@ func refusedDecisions(t *testing.T, s *stack.Stack) {
 			require.Empty(t, changes(s.VaultProxy, s.KubernetesProxy), "nothing that waits for the approval was done")
 		})
 	}
-	output, code := decide(t, ctx, s, approval, "ida@nordwall.example", plan)
+	output, code = decide(t, ctx, s, approval, "ida@nordwall.example", plan)
 	require.Zero(t, code, output)
 	output, code = decide(t, ctx, s, approval, "ida@nordwall.example", plan)
 	require.Equal(t, exitRefused, code, output)
@@ -74,10 +80,15 @@ func decide(t *testing.T, ctx context.Context, s *stack.Stack, step, person, pla
 	return output, code
 }
 
-// waiting is the approval that waits for people, or nil.
+// open reports whether the task is open.
+func open(rec *incident.Record, step string) bool {
+	return slices.ContainsFunc(rec.Tasks, func(t incident.Task) bool { return t.Step == step && t.Status == incident.TaskOpen })
+}
+
+// waiting is the approval of containment if it waits for people, or nil.
 func waiting(rec *incident.Record) *incident.Approval {
 	for i := range rec.Approvals {
-		if rec.Approvals[i].Status == incident.ApprovalWaiting {
+		if rec.Approvals[i].Step == "approve-containment" && rec.Approvals[i].Status == incident.ApprovalWaiting {
 			return &rec.Approvals[i]
 		}
 	}

@@ -139,7 +139,7 @@ func temporalAway(t *testing.T, s *stack.Stack) {
 		require.Equal(c, http.StatusOK, status, answer)
 		require.Contains(c, answer, openIncident)
 	}, time.Minute, 200*time.Millisecond)
-	rec := until(t, ctx, s, openIncident, func(rec *incident.Record) bool { return waiting(rec) != nil })
+	rec := until(t, ctx, s, openIncident, func(rec *incident.Record) bool { return rec.PlanDigest != "" })
 	require.NotEmpty(t, rec.Alerts, "the alert is in the incident")
 	require.Equal(t, []string{openIncident}, incidents(t, ctx, s))
 
