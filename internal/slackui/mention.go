@@ -1,0 +1,28 @@
+package slackui
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/slack-go/slack"
+)
+
+// mostMentions bounds how many people a message calls.
+const mostMentions = 10
+
+// slackPerson is what the id of a person in Slack looks like (https://docs.slack.dev/messaging/formatting-message-text).
+var slackPerson = regexp.MustCompile(`^[UW][A-Z0-9]{6,20}$`)
+
+// call is a block that calls people, by their checked ids alone.
+func call(ids []string) []slack.Block {
+	var out []string
+	for _, id := range ids {
+		if slackPerson.MatchString(id) && len(out) < mostMentions {
+			out = append(out, "<@"+id+">")
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return []slack.Block{slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, strings.Join(out, " "), false, true), nil, nil)}
+}
