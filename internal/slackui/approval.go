@@ -2,7 +2,6 @@ package slackui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -33,7 +32,7 @@ func ApprovalRequest(rec *incident.Record, a *incident.Approval, o Options) Mess
 	blocks := fitting(func(most int) []slack.Block {
 		out := []slack.Block{header(rec.Mode, "Approval needed: "+a.Title)}
 		out = append(out, call(o.Mention)...)
-		out = append(out, approvalFacts(rec, a, most)...)
+		out = append(out, approvalFacts(a, most)...)
 		out = append(out, buttons...)
 		return append(out, small(rec.ID+". Whoever started the incident does not count; silence never approves."))
 	})
@@ -49,46 +48,24 @@ func ApprovalDecided(rec *incident.Record, a *incident.Approval) Message {
 	}
 	blocks := fitting(func(most int) []slack.Block {
 		out := []slack.Block{header(rec.Mode, title), paragraph([]string{"Outcome: " + Plain(words(outcome), most)}, most+20)}
-		out = append(out, approvalFacts(rec, a, most)...)
+		out = append(out, approvalFacts(a, most)...)
 		return append(out, small(rec.ID+", decided "+instant(a.DecidedAt)))
 	})
 	return Message{Text: fallback(rec.Mode, title+" ("+rec.ID+", "+a.Step+")"), Blocks: blocks}
 }
 
-// ApprovalVoid replaces a request whose plan is no longer the incident's: it is asked again below.
-func ApprovalVoid(rec *incident.Record, step string) Message {
-	text := "Void: the plan changed, and the approval of " + step + " is asked again below. What was decided here does not count."
-	return Message{Text: fallback(rec.Mode, text), Blocks: []slack.Block{
-		header(rec.Mode, "Void: asked again on another plan"), paragraph([]string{Plain(text, maxLine)}, maxLine), small(rec.ID),
-	}}
-}
-
-func approvalFacts(rec *incident.Record, a *incident.Approval, most int) []slack.Block {
+func approvalFacts(a *incident.Approval, most int) []slack.Block {
 	lines := []string{
 		"Step: " + Plain(a.Step, maxField),
 		fmt.Sprintf("Needs: %d of %s; has %d", a.Quorum, Plain(strings.Join(a.Roles, ", "), maxField), a.Granted()),
 		"Expires: " + instant(a.ExpiresAt),
 		"Plan: " + Plain(orElse(a.PlanDigest, "unknown"), 80),
 	}
-	blocks := []slack.Block{paragraph(lines, maxText), heading("What it unlocks"), paragraph(list(unlocks(rec, a), "- nothing"), most)}
+	blocks := []slack.Block{paragraph(lines, maxText), heading("What it unlocks"), paragraph(list(a.Unlocks, "- nothing"), most)}
 	if len(a.Decisions) > 0 {
 		blocks = append(blocks, heading("Decisions"), paragraph(list(decisions(a), ""), most))
 	}
 	return blocks
-}
-
-// unlocks names the action behind each step/target pair of the plan.
-func unlocks(rec *incident.Record, a *incident.Approval) []string {
-	out := make([]string, 0, len(a.Unlocks))
-	for _, pair := range a.Unlocks {
-		i := slices.IndexFunc(rec.Steps, func(s incident.Step) bool { return pair == s.ID+"/"+s.Target })
-		if i < 0 {
-			out = append(out, pair)
-			continue
-		}
-		out = append(out, fmt.Sprintf("%s on %s (%s)", rec.Steps[i].Action, rec.Steps[i].Target, rec.Steps[i].ID))
-	}
-	return out
 }
 
 func decisions(a *incident.Approval) []string {

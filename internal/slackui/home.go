@@ -58,7 +58,7 @@ const mostListed = 15
 func List(open []Summary) Message {
 	text := fmt.Sprintf("%d open incidents", len(open))
 	blocks := fitting(func(most int) []slack.Block {
-		return append([]slack.Block{slack.NewHeaderBlock(plainText(text))}, summaries(open, "", most/5)...)
+		return append([]slack.Block{slack.NewHeaderBlock(plainText(text))}, summaries(open, most/5)...)
 	})
 	return Message{Text: text, Blocks: blocks}
 }
@@ -69,7 +69,7 @@ func Home(open []Summary, role string) *slack.HomeTabViewRequest {
 		out := []slack.Block{slack.NewHeaderBlock(plainText("firebreak"))}
 		out = append(out, row(slack.NewButtonBlockElement(ActionDeclare, "", plainText("Declare an incident")))...)
 		out = append(out, heading("Waiting for you"), paragraph(list(yours(open, role), "nothing"), most), heading("Open incidents"))
-		return append(out, summaries(open, role, most/5)...)
+		return append(out, summaries(open, most/5)...)
 	})
 	return &slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
 }
@@ -102,7 +102,7 @@ func sorted(open []Summary) []Summary {
 	return out
 }
 
-func summaries(open []Summary, role string, most int) []slack.Block {
+func summaries(open []Summary, most int) []slack.Block {
 	if len(open) == 0 {
 		return []slack.Block{slack.NewSectionBlock(plainText("No incident is open."), nil, nil)}
 	}
