@@ -7,7 +7,7 @@ import (
 
 // Ephemeral answers one person with a sentence. The sentence may hold text of others.
 func Ephemeral(text string) Message {
-	text = Plain(text, maxInput)
+	text = orElse(Plain(text, maxInput), "-")
 	return Message{Text: slackutilsx.EscapeMessage(Shorten(text, maxFallback)), Blocks: []slack.Block{slack.NewSectionBlock(plainText(text), nil, nil)}}
 }
 

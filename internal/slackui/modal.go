@@ -83,27 +83,32 @@ func AssetOptions(ids []string) slack.OptionsResponse {
 	return slack.OptionsResponse{Options: options(ids)}
 }
 
-// steps are the choices of a step to skip or to retry: those that have not ended well.
-func steps(rec *incident.Record) []string {
+// steps are the choices of a step to skip or to retry; VerbMore offers both.
+func steps(rec *incident.Record, v Verb) []string {
 	var out []string
 	seen := map[string]bool{}
-	add := func(id string) {
-		if !seen[id] {
+	add := func(id string, fits bool) {
+		if fits && !seen[id] {
 			seen[id] = true
 			out = append(out, id)
 		}
 	}
+	skip, retry := v != VerbRetry, v != VerbSkip
 	for i := range rec.Steps {
 		switch s := &rec.Steps[i]; s.Status {
-		case incident.Pending, incident.Running, incident.Retrying, incident.Failed:
-			add(s.ID)
-		case incident.Done, incident.Skipped, incident.Undone:
+		case incident.Pending, incident.Running:
+			add(s.ID, skip)
+		case incident.Retrying, incident.Failed:
+			add(s.ID, true)
+		case incident.Skipped, incident.Undone:
+			add(s.ID, retry)
+		case incident.Done:
 		}
 	}
 	for i := range rec.Tasks {
 		switch t := &rec.Tasks[i]; t.Status {
 		case incident.TaskPending, incident.TaskOpen, incident.TaskOverdue:
-			add(t.Step)
+			add(t.Step, skip)
 		case incident.TaskDone, incident.TaskSkipped:
 		}
 	}

@@ -33,7 +33,8 @@ func Page(a *incident.Alert, mode incident.Mode, reason, rawURI string, o Option
 		out = append(out, call(o.Mention)...)
 		out = append(out, paragraph(lines, maxText), heading("What the sender says"), paragraph(list(told, "nothing"), most))
 		declare := slack.NewButtonBlockElement(ActionDeclare, "", plainText("Declare an incident"))
-		return append(out, row(declare, linkButton(o.Link))...)
+		out = append(out, row(declare, linkButton(o.Link))...)
+		return append(out, small("Alert "+Plain(a.Key, maxField)))
 	})
-	return Message{Text: fallback(mode, title+": "+reason), Blocks: append(blocks, small("Alert "+Plain(a.Key, maxField)))}
+	return Message{Text: fallback(mode, title+": "+reason), Blocks: blocks}
 }

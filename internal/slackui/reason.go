@@ -41,7 +41,7 @@ func ReasonModal(v Verb, ref Ref, rec *incident.Record) (*slack.ModalViewRequest
 		blocks = append(blocks, choice(FieldVerb, "What is to be done", verbOptions(), false))
 	}
 	if v == VerbMore || (v == VerbSkip || v == VerbRetry) && ref.Step == "" {
-		entries := stepOptions(rec)
+		entries := stepOptions(rec, v)
 		if len(entries) == 0 && v != VerbMore {
 			return nil, fmt.Errorf("build modal: %s has no step to %s", ref.Incident, v)
 		}
@@ -68,11 +68,11 @@ func verbOptions() []*slack.OptionBlockObject {
 	return out
 }
 
-func stepOptions(rec *incident.Record) []*slack.OptionBlockObject {
+func stepOptions(rec *incident.Record, v Verb) []*slack.OptionBlockObject {
 	if rec == nil {
 		return nil
 	}
-	return options(steps(rec))
+	return options(steps(rec, v))
 }
 
 func handOverField() *slack.InputBlock {

@@ -19,7 +19,7 @@ func Root(rec *incident.Record, o Options) Message {
 		} else {
 			out = append(out, steeringRow(rec, o)...)
 		}
-		return append(out, small(identity(rec)))
+		return append(out, small(Plain(identity(rec), 2*most)))
 	})
 	return Message{Text: fallback(rec.Mode, headline(rec)+" ("+rec.ID+")"), Blocks: blocks}
 }
@@ -39,7 +39,7 @@ func overview(rec *incident.Record, most int) []slack.Block {
 	if rec.Mode == incident.Drill {
 		blocks = append(blocks, heading("This is a drill. No production system is touched."))
 	}
-	blocks = append(blocks, slack.NewSectionBlock(nil, facts(rec), nil))
+	blocks = append(blocks, slack.NewSectionBlock(nil, facts(rec, most), nil))
 	if rec.Summary != "" {
 		blocks = append(blocks, paragraph([]string{"Reported: " + Plain(rec.Summary, most)}, most+20))
 	}
@@ -56,9 +56,9 @@ func overview(rec *incident.Record, most int) []slack.Block {
 }
 
 // facts has at most ten fields, as Slack takes no more in a section.
-func facts(rec *incident.Record) []*slack.TextBlockObject {
+func facts(rec *incident.Record, most int) []*slack.TextBlockObject {
 	fact := func(name, value string) *slack.TextBlockObject {
-		return plainText(name + ": " + Plain(value, maxField))
+		return plainText(name + ": " + Plain(value, min(most, maxField)))
 	}
 	confidence := "not stated"
 	if rec.Confidence > 0 {

@@ -15,7 +15,7 @@ func Status(rec *incident.Record, o Options) Message {
 		if rec.Progress != incident.Closed {
 			out = append(out, steeringRow(rec, o)...)
 		}
-		return append(out, small(identity(rec)))
+		return append(out, small(Plain(identity(rec), 2*most)))
 	})
 	return Message{Text: fallback(rec.Mode, headline(rec)), Blocks: blocks}
 }

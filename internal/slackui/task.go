@@ -24,9 +24,10 @@ func TaskRequest(rec *incident.Record, t *incident.Task, o Options) Message {
 		out = append(out, paragraph(taskFacts(t), maxText), heading("Instructions"),
 			paragraph([]string{Plain(orElse(t.Instructions, "none"), min(most*2, maxInstructions))}, maxInstructions))
 		out = append(out, buttons...)
-		return append(out, row(linkButton(o.Link))...)
+		out = append(out, row(linkButton(o.Link))...)
+		return append(out, small(rec.ID))
 	})
-	return Message{Text: fallback(rec.Mode, title+" ("+rec.ID+", "+t.Step+")"), Blocks: append(blocks, small(rec.ID))}
+	return Message{Text: fallback(rec.Mode, title+" ("+rec.ID+", "+t.Step+")"), Blocks: blocks}
 }
 
 // TaskDone replaces a task that has ended.

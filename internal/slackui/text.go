@@ -1,7 +1,6 @@
 package slackui
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -100,7 +99,7 @@ func small(text string) slack.Block {
 
 // fallback is what a notification shows. It is markup to Slack, so that it is escaped.
 func fallback(mode incident.Mode, text string) string {
-	return slackutilsx.EscapeMessage(Plain(marked(mode, text), maxFallback))
+	return slackutilsx.EscapeMessage(orElse(Plain(marked(mode, text), maxFallback), "-"))
 }
 
 // instant shows a time in UTC, as everybody of an incident reads it alike.
@@ -130,24 +129,4 @@ func orElse(text, none string) string {
 func short(digest string) string {
 	hex := strings.TrimPrefix(digest, "sha256:")
 	return Plain(hex[:min(len(hex), 12)], 12)
-}
-
-// weight is the size of blocks as Slack counts it.
-func weight(blocks []slack.Block) int {
-	raw, err := json.Marshal(blocks)
-	if err != nil {
-		return maxWeight + 1
-	}
-	return len(raw)
-}
-
-// fitting builds with ever shorter paragraphs until the blocks fit into a message.
-func fitting(build func(most int) []slack.Block) []slack.Block {
-	var blocks []slack.Block
-	for _, most := range []int{1500, 900, 500, 300, 150, 80} {
-		if blocks = build(most); weight(blocks) <= maxWeight {
-			break
-		}
-	}
-	return blocks
 }
