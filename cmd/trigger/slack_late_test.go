@@ -198,3 +198,43 @@ func TestSeenForgetsWithTime(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(s.known), seenLimit)
 }
+
+// Temporal knows a delivery by one id, whichever process sends it.
+func TestUpdateIDReachesTemporal(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	f.open[loanIncident] = true
+	_, err := d.decide(withUpdateID(t.Context(), "slack-0123"), loanIncident, workflows.DecideApproval{Step: "s", Person: "p"})
+	require.NoError(t, err)
+	_, err = d.decide(t.Context(), loanIncident, workflows.DecideApproval{Step: "s", Person: "p"})
+	require.NoError(t, err)
+	require.Equal(t, "slack-0123", f.updates[0].GetRequest().GetMeta().GetUpdateId())
+	require.NotEmpty(t, f.updates[1].GetRequest().GetMeta().GetUpdateId())
+	require.NotEqual(t, "slack-0123", f.updates[1].GetRequest().GetMeta().GetUpdateId())
+}
+
+// Two deliveries are one exactly if Slack means one by them.
+func TestDeliveryKeys(t *testing.T) {
+	t.Parallel()
+	f := newFakeSlack(t)
+	key := func(p map[string]any) string {
+		d, err := interactionForm([]byte(interactionBody(p)))
+		require.NoError(t, err)
+		return d.key()
+	}
+	p := click(f, slackMLO, slackui.ActionApprove, "v")
+	first := key(p)
+	p["response_url"] = "https://hooks.slack.com/other"
+	p["trigger_id"] = "another"
+	require.Equal(t, first, key(p), "a click is known by its own time stamp")
+	p["user"] = map[string]any{"id": slackSEC}
+	require.NotEqual(t, first, key(p))
+	require.NotEqual(t, first, key(click(f, slackMLO, slackui.ActionApprove, "v")), "a second click is another one")
+
+	s := submit(f, slackMLO, slackMLO, slackui.CallbackReason, "m", reasonState("a"))
+	first = key(s)
+	s["trigger_id"] = "another"
+	require.Equal(t, first, key(s), "a modal is sent once")
+	s["view"].(map[string]any)["state"] = map[string]any{"values": reasonState("b")}
+	require.NotEqual(t, first, key(s))
+}
