@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -181,17 +182,8 @@ func (c *cockpit) typed(f *fakeSlack, user, text string) *httptest.ResponseRecor
 	return c.serve(signed("/slack/commands", formType, commandBody(f, user, text), testSecret, received))
 }
 
-var triggerIDs struct {
-	sync.Mutex
-	n int
-}
-
-func newTrigger() string {
-	triggerIDs.Lock()
-	defer triggerIDs.Unlock()
-	triggerIDs.n++
-	return fmt.Sprintf("1337.%d", triggerIDs.n)
-}
+// newTrigger is an id or a time stamp that no other delivery has.
+func newTrigger() string { return "1337." + rand.Text() }
 
 func commandBody(f *fakeSlack, user, text string) string {
 	return url.Values{

@@ -144,7 +144,7 @@ func TestSocketModeIsTheSameCockpit(t *testing.T) {
 	s.mu.Unlock()
 	require.Contains(t, payloads["e3"], "/incident declare")
 	require.Contains(t, payloads["e4"], "credit-api")
-	require.Empty(t, strings.Trim(payloads["e1"]+payloads["e6"], "null"))
+	require.Empty(t, strings.ReplaceAll(payloads["e1"]+payloads["e6"], "null", ""))
 	require.Len(t, desk.decided, 1)
 	stop()
 	require.NotContains(t, logs.String(), "xapp-")
