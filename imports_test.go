@@ -30,6 +30,7 @@ var allowed = []struct {
 	{"playbooks", []string{"firebreak/internal/"}, []string{"go.temporal.io/", "github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},
 	{"internal/incident", nil, []string{"go.temporal.io/"}},
 	{"internal/inventory", []string{"firebreak/internal/incident"}, []string{"go.temporal.io/", "net/http"}},
+	{"internal/slackui", []string{"firebreak/internal/"}, []string{"go.temporal.io/", "net/http", "os"}},
 	{"internal/runbook", []string{"firebreak/playbooks", "firebreak/internal/"}, []string{"go.temporal.io/", "net/http"}},
 	{"internal", []string{"firebreak/internal/"}, nil},
 }

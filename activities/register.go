@@ -26,6 +26,8 @@ type Set struct {
 	Seal func(context.Context, playbooks.SealInput) (*incident.Evidence, error)
 	// Remind posts a reminder of a legal clock.
 	Remind func(context.Context, *playbooks.Reminder) (*incident.Effect, error)
+	// Thread shows an incident in the on-call channel.
+	Thread func(context.Context, *playbooks.ThreadUpdate) (*playbooks.Thread, error)
 }
 
 // Check returns an error unless the set implements exactly the catalogue. An action that no worker has registered would
@@ -41,8 +43,9 @@ func (s Set) Check() error {
 			return fmt.Errorf("action %s is implemented but is not in the catalogue", name)
 		}
 	}
-	if s.Plan == nil || s.Seal == nil || s.Remind == nil {
-		return fmt.Errorf("%s, %s or %s is not implemented", playbooks.PlanActivity, playbooks.SealActivity, playbooks.RemindActivity)
+	if s.Plan == nil || s.Seal == nil || s.Remind == nil || s.Thread == nil {
+		return fmt.Errorf("%s, %s, %s or %s is not implemented",
+			playbooks.PlanActivity, playbooks.SealActivity, playbooks.RemindActivity, playbooks.ThreadActivity)
 	}
 	return nil
 }
@@ -71,6 +74,7 @@ func (s Set) Register(r Registry, queue playbooks.Queue) {
 	}
 	if on(playbooks.NotifyQueue) {
 		register(r, guard, playbooks.RemindActivity, s.Remind)
+		register(r, guard, playbooks.ThreadActivity, s.Thread)
 	}
 }
 

@@ -63,8 +63,11 @@ type KeptAlert struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Thread is the incident's thread in Slack.
-type Thread = incident.Thread
+// Thread is the incident's thread in Slack, and ThreadMessage a message in it.
+type (
+	Thread        = incident.Thread
+	ThreadMessage = incident.ThreadMessage
+)
 
 // ThreadUpdate asks for the root message to show the record as it is now, and for the events after Thread.Shown to be
 // posted below it. Record's timeline begins at Thread.Shown.
@@ -72,6 +75,8 @@ type ThreadUpdate struct {
 	Thread Thread           `json:"thread"`
 	Record incident.Record  `json:"record"`
 	Oncall inventory.Oncall `json:"oncall"`
+	// People are called when something is asked of their role. Without them nobody is called.
+	People []inventory.Person `json:"people,omitempty"`
 }
 
 // Page is what on-call is told of an alert for which no incident was started.

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack/slackutilsx"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/slackui"
 	"firebreak/playbooks"
 )
 
@@ -82,6 +83,7 @@ func buildBrief(op *playbooks.Operation, most, mostClocks int) message {
 		"[unknown] The likely consequences for persons, and whether harm goes on."))
 	section("Third parties and contracts", lines("- ", b.ThirdParties, "none recorded in the inventory"))
 	section("Questions for legal", questions())
+	blocks = append(blocks, slackui.Acknowledge(slackui.Ref{Incident: op.IncidentID})...)
 	blocks = append(blocks, slack.NewContextBlock("", plainText(plain(closing(op), 2*mostLine))))
 	return message{event: briefEvent, text: fallback(title, b.IncidentID), blocks: blocks}
 }

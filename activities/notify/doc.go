@@ -1,8 +1,10 @@
 // Package notify tells people about an incident in Slack.
 //
 // legal.notify posts the legal brief, once a version, and reads it back. legal.remind posts a reminder of a clock in the
-// brief's thread, once under its key; it alone mentions people, by their checked ids. The bot needs the scopes chat:write, channels:read,
-// channels:history, groups:read and groups:history, and must be a member of the channel. Text that comes from alerts or the
-// inventory is shown as plain text only, so that it can neither mention anybody nor pretend to be a statement of
-// firebreak's.
+// brief's thread, once under its key. notify.thread shows the incident in a thread of the on-call channel: its root is the
+// record as it is now, and what people are asked has buttons. Reminders and requests call people, by their checked ids alone.
+//
+// The bot needs the scopes chat:write, channels:read, channels:history, groups:read and groups:history, and must be a member
+// of the channels. Text that comes from alerts or the inventory is shown as plain text only, so that it can neither mention
+// anybody nor pretend to be a statement of firebreak's.
 package notify

@@ -80,7 +80,9 @@ func (f *fakeSlack) answer(w http.ResponseWriter, method string, r *http.Request
 			reply(w, map[string]any{"ok": false, "error": "thread_not_found"})
 			return
 		}
-		f.page(w, arg, func(m map[string]any) bool { return m["ts"] == arg("ts") || m["thread_ts"] == arg("ts") })
+		f.page(w, arg, func(m map[string]any) bool {
+			return m["ts"] == arg("ts") || m["thread_ts"] == arg("ts") && m["ts"].(string) > arg("oldest")
+		})
 	case "chat.postMessage":
 		if arg("channel") != "C0IR-LEGAL" {
 			reply(w, map[string]any{"ok": false, "error": "channel_not_found"})
@@ -97,6 +99,19 @@ func (f *fakeSlack) answer(w http.ResponseWriter, method string, r *http.Request
 			"blocks": json.RawMessage(arg("blocks")), "metadata": json.RawMessage(arg("metadata")),
 		})
 		reply(w, map[string]any{"ok": true, "channel": arg("channel"), "ts": ts})
+	case "chat.update":
+		i := slices.IndexFunc(f.messages, func(m map[string]any) bool { return m["ts"] == arg("ts") })
+		if i < 0 || f.messages[i]["subtype"] == "tombstone" {
+			reply(w, map[string]any{"ok": false, "error": "message_not_found"})
+			return
+		}
+		m := clone(f.messages[i])
+		m["text"], m["blocks"] = arg("text"), json.RawMessage(arg("blocks"))
+		if arg("metadata") != "" {
+			m["metadata"] = json.RawMessage(arg("metadata"))
+		}
+		f.messages[i] = m
+		reply(w, map[string]any{"ok": true, "channel": arg("channel"), "ts": arg("ts"), "text": arg("text")})
 	default:
 		reply(w, map[string]any{"ok": false, "error": "unknown_method"})
 	}

@@ -2,13 +2,12 @@ package notify
 
 import (
 	"context"
-	"regexp"
-	"strings"
 
 	"github.com/slack-go/slack"
 
 	"firebreak/activities/failure"
 	"firebreak/internal/incident"
+	"firebreak/internal/slackui"
 	"firebreak/playbooks"
 )
 
@@ -50,9 +49,6 @@ func (l *Legal) Remind(ctx context.Context, r *playbooks.Reminder) (*incident.Ef
 	return effect("legal reminded in "+r.Channel, true, r.Channel, state)
 }
 
-// mostMentions bounds how many people a reminder calls.
-const mostMentions = 10
-
 // newReminder builds a reminder. It is pure. People are called by their Slack ids alone, which are checked: nothing else in
 // a message of ours can mention anybody.
 func newReminder(r *playbooks.Reminder) message {
@@ -69,22 +65,9 @@ func newReminder(r *playbooks.Reminder) message {
 		blocks = append(blocks, heading("This is a drill. No duty arises from it."))
 	}
 	blocks = append(blocks, bodyBlock(body, 2*mostBody))
-	if who := mentions(r.Mention); who != "" {
+	if who := slackui.Mentions(r.Mention); who != "" {
 		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, who, false, true), nil, nil))
 	}
 	blocks = append(blocks, slack.NewContextBlock("", plainText(plain("Facts only, not legal advice. "+r.IncidentID, mostLine))))
 	return message{event: reminderEvent, text: fallback(title+": "+body[0], r.IncidentID), blocks: blocks}
-}
-
-// slackPerson is what the id of a person in Slack looks like (https://docs.slack.dev/messaging/formatting-message-text).
-var slackPerson = regexp.MustCompile(`^[UW][A-Z0-9]{6,20}$`)
-
-func mentions(ids []string) string {
-	var out []string
-	for _, id := range ids[:min(len(ids), mostMentions)] {
-		if slackPerson.MatchString(id) {
-			out = append(out, "<@"+id+">")
-		}
-	}
-	return strings.Join(out, " ")
 }

@@ -8,6 +8,7 @@ import (
 
 	"firebreak/activities/failure"
 	"firebreak/internal/incident"
+	"firebreak/internal/slackui"
 	"firebreak/playbooks"
 )
 
@@ -129,7 +130,7 @@ func TestReminderMentionsPeopleOnly(t *testing.T) {
 	r.Mention = []string{"!channel", "S01GROUP001", "U01LEG00001> <!here", "U01LEG00001"}
 	remind(t, l, r)
 	require.Contains(t, f.forms[0]["text"], "DRILL - Legal clock")
-	require.Equal(t, "<@U01LEG00001>", mentions(r.Mention))
+	require.Equal(t, "<@U01LEG00001>", slackui.Mentions(r.Mention))
 	require.NotContains(t, f.forms[0]["text"], "<!")
 	require.NotContains(t, f.forms[0]["blocks"], "S01GROUP001")
 	require.NotContains(t, f.forms[0]["blocks"], `\n[known]`)

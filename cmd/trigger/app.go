@@ -61,7 +61,8 @@ func refused(format string, args ...any) error {
 
 const longHelp = `trigger starts incidents from alerts, lets people follow, approve, steer and close them, and shows what playbooks do.
 
-It talks to Temporal alone, and 'trigger playbook' to nothing at all. The connection is configured as in Temporal's own
+It talks to Temporal alone; 'trigger serve' to Slack too where that is configured, and 'trigger playbook' to nothing at all. It
+never holds a Vault or cloud credential. The connection is configured as in Temporal's own
 tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision
 made here is as strong as the access to Temporal with which it is made.
 

@@ -1,5 +1,6 @@
-// Command trigger takes alerts in and lets people steer incidents. It talks to Temporal and to nothing else: it holds no
-// Vault, cloud or Slack credential, because it is the process that faces the network.
+// Command trigger takes alerts in and lets people steer incidents, from the command line and from Slack. It talks to Temporal
+// and, where it is configured, to Slack. It may hold Slack's secrets, but never a Vault or cloud credential, because it is the
+// process that faces the network.
 package main
 
 import (

@@ -157,7 +157,7 @@ func (d *desk) update(ctx context.Context, id, name string, arg any) (workflows.
 	defer cancel()
 	var out workflows.DecisionOutcome
 	handle, err := d.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: id, UpdateName: name, UpdateID: updateID(ctx), Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = handle.Get(ctx, &out)

@@ -22,12 +22,13 @@ const inventoryVariable = "FIREBREAK_INVENTORY"
 type serveFlags struct {
 	listen, listenFile, inventory, tokenFile, mode, playbooks string
 	labels                                                    alert.Labels
+	slack                                                     slackFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
 	f := serveFlags{labels: alert.DefaultLabels()}
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Take alerts in and start or join incidents", Args: cobra.NoArgs,
+		Use: "serve", Short: "Take alerts and Slack in, and start or join incidents", Args: cobra.NoArgs,
 		Long: `Serve takes Alertmanager's webhook (version 4) at POST /alerts/alertmanager and starts an incident for each alert, or
 joins the open one. Two labels of the alert decide: firebreak_kind (a kind of which there is a playbook) and firebreak_asset
 (an id of the inventory). Three more say how bad it is and how sure: severity (critical, warning, info, or SEV1 to SEV4),
@@ -40,7 +41,8 @@ firebreak_confidence (0 to 1) and firebreak_facet. A value of these that cannot 
 The inventory file is read again when it changes. While it is faulty the last good one stays in use: the log says what is
 wrong, and /readyz has the field inventory_fault.
 
-GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.`,
+GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.
+` + slackHelp,
 		Example: `  openssl rand -hex 24 > alert-token
   trigger serve --inventory inventory.yaml --alert-token-file alert-token
   trigger serve --mode drill --listen 127.0.0.1:0 --listen-file trigger.addr`,
@@ -55,6 +57,7 @@ GET /healthz answers while the process runs, GET /readyz while Temporal can be r
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
 	flags.StringVar(&f.labels.Kind, "kind-label", f.labels.Kind, "label that names the incident's kind")
 	flags.StringVar(&f.labels.Asset, "asset-label", f.labels.Asset, "label that names the asset")
+	f.slack.flags(flags)
 	return cmd
 }
 
@@ -69,7 +72,8 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	inv, invErr := a.followedInventory(f.inventory, logger)
 	kinds, kindsErr := a.kinds(f.playbooks)
 	d, temporalErr := lazyTemporal(a.env, logger)
-	if err := errors.Join(tokenErr, invErr, kindsErr, temporalErr); err != nil {
+	cockpit, slackErr := a.cockpit(ctx, f.slack, slackParts{op: d, inventory: inv, mode: mode, kinds: kinds, log: logger})
+	if err := errors.Join(tokenErr, invErr, kindsErr, temporalErr, slackErr); err != nil {
 		if d != nil {
 			d.Close()
 		}
@@ -95,7 +99,8 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	followed.Go(func() { inv.follow(following, inventoryInterval) })
 	defer followed.Wait()
 	defer stop()
-	return serveHTTP(ctx, listener, in.routes(), defaultLimits(), logger)
+	defer cockpit.start(ctx)()
+	return serveHTTP(ctx, listener, cockpit.mount(in.routes()), defaultLimits(), logger)
 }
 
 // listen opens the port and tells scripts which one it is. The file appears whole or not at all.

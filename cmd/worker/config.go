@@ -98,6 +98,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 		Seal: evidence.NewSeal(s3Client).Seal,
 
 		Remind: brief.Remind,
+		Thread: notify.NewThreads(slackClient).Update,
 	}
 	return set, set.Check()
 }

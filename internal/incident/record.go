@@ -115,6 +115,18 @@ type Thread struct {
 	ChannelID string `json:"channel_id,omitempty"`
 	TS        string `json:"ts,omitempty"`
 	Shown     int    `json:"shown"`
+	// Root is the digest of the root message as it was last shown; Last is the timestamp of our newest message in the thread.
+	Root string `json:"root,omitempty"`
+	Last string `json:"last,omitempty"`
+	// Asked are the messages that ask people for something and are still open.
+	Asked []ThreadMessage `json:"asked,omitempty"`
+}
+
+// ThreadMessage is a message in a thread: the operation that it belongs to, where it is and what it last showed.
+type ThreadMessage struct {
+	ID     string `json:"id"`
+	TS     string `json:"ts"`
+	Digest string `json:"digest"`
 }
 
 // Event is one line of the timeline.
