@@ -31,6 +31,9 @@ type config struct {
 	playbooks  string
 	transitKey string
 	check      bool
+
+	// mailServer says where mail goes, for --check.
+	mailServer string
 }
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
@@ -46,7 +49,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	if c.check {
-		fmt.Fprintln(stdout, "playbooks, inventory and settings are good")
+		fmt.Fprintf(stdout, "playbooks, inventory and settings are good\nif Slack is down, people are told by e-mail: %s\n", c.mailServer)
 		return nil
 	}
 	temporal, err := dial(ctx, log)
@@ -77,12 +80,14 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	s3Client, s3Err := evidence.NewS3(ctx)
 	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr); err != nil {
+	mailer, mailErr := notify.NewMailer()
+	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
 		return activities.Set{}, err
 	}
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
-	brief := notify.NewLegal(slackClient)
+	brief := notify.NewLegal(slackClient).WithEmail(mailer)
+	c.mailServer = mailer.Name()
 	set := activities.Set{
 		Actions: map[string]activities.Action{
 			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client)),
