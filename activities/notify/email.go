@@ -6,22 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	stdmail "net/mail"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
+
+	"firebreak/internal/inventory"
 )
 
 // Limits of a mail and of the talk with the mail server.
 const (
-	mailTimeout      = 10 * time.Second // for greeting, encryption and login, and again for the mail itself
-	mostMailBytes    = 64 << 10
-	mostAddresses    = 50
-	mostAddressBytes = 254 // RFC 5321, 4.5.3.1.3, without the angle brackets
-	mostPassword     = 4 << 10
+	mailTimeout   = 10 * time.Second // for greeting, encryption and login, and again for the mail itself
+	mostMailBytes = 64 << 10
+	mostAddresses = 50
+	mostPassword  = 4 << 10
 )
 
 // The ports that are understood without a word: submission, where encryption is asked for, and the one where it is there
@@ -131,11 +131,10 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 // checkAddress returns an error unless the text is one bare mail address: nothing else can get into a header or a command by
 // way of it.
 func checkAddress(text string) error {
-	a, err := stdmail.ParseAddress(text)
 	switch {
 	case text == "":
 		return errors.New("there is no address")
-	case err != nil || a.Address != text || len(text) > mostAddressBytes || strings.ContainsFunc(text, isControl):
+	case !inventory.IsEmail(text):
 		return fmt.Errorf("%q is not a bare mail address such as legal@example.com", plain(text, mostName))
 	}
 	return nil

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	stdmail "net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,22 @@ func TestOnlyBareAddresses(t *testing.T) {
 	} {
 		require.Error(t, checkAddress(bad), bad)
 	}
+}
+
+// An address that the inventory takes must not be refused when the mail is written.
+func FuzzAddress(f *testing.F) {
+	for _, a := range []string{"legal@nordwall.example", "o'neil+ir@sub.nordwall.example", "a@b", ".a@b", "a@b\r\nX: y"} {
+		f.Add(a)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if checkAddress(text) != nil {
+			return
+		}
+		parsed, err := stdmail.ParseAddress(text)
+		require.NoError(t, err)
+		require.Equal(t, text, parsed.Address)
+		require.NotContains(t, text, "\n")
+	})
 }
 
 func TestLoopbackNeedsNoEncryption(t *testing.T) {
