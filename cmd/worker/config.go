@@ -34,6 +34,8 @@ type config struct {
 
 	// mailServer says where mail goes, for --check.
 	mailServer string
+	// previous gets its client when the worker is connected.
+	previous plan.Previous
 }
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
@@ -57,6 +59,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	defer temporal.Close()
+	c.previous.Temporal = temporal
 	return work(ctx, temporal, set, log)
 }
 
@@ -84,6 +87,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
 		return activities.Set{}, err
 	}
+	planner := plan.New(source, c.inventory)
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
@@ -99,10 +103,15 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"log.snapshot":        snapshot,
 			"legal.notify":        brief,
 		},
-		Plan: plan.New(source, c.inventory).Plan,
+		Plan: planner.Plan,
 		Seal: evidence.NewSeal(s3Client).Seal,
 
 		Remind: brief.Remind,
+
+		KeepAlert: evidence.NewAlerts(s3Client).Keep,
+		Page:      notify.NewPager(slackClient, mailer).Page,
+		Oncall:    planner.Oncall,
+		Previous:  c.previous.Read,
 	}
 	return set, set.Check()
 }

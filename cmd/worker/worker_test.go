@@ -60,7 +60,7 @@ func TestWorkerRegistersTheCatalogue(t *testing.T) {
 			require.True(t, byQueue[a.Queue][playbooks.ActivityName(a.Name, stage)], "%s.%s on %s", a.Name, stage, a.Queue)
 		}
 	}
-	require.Len(t, all, 4*len(playbooks.Catalogue())+3)
+	require.Len(t, all, 4*len(playbooks.Catalogue())+7)
 	drill := registered{}
 	set.Register(drill, playbooks.DrillQueue)
 	require.Equal(t, all, drill, "a drill runs everything on its own queue")
