@@ -125,70 +125,80 @@ func (f *smtpFake) converse(c net.Conn) {
 	if !f.say(c, "greeting", "220 mail.nordwall.example ESMTP") {
 		return
 	}
-	lines := bufio.NewReader(c)
-	var taken mailTaken
+	talk := &smtpTalk{f: f, c: c, lines: bufio.NewReader(c), encrypted: encrypted}
 	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return
-		}
-		line = strings.TrimRight(line, "\r\n")
-		verb, rest, _ := strings.Cut(strings.ToUpper(line), " ")
-		f.mu.Lock()
-		f.commands = append(f.commands, verb)
-		login := f.login
-		f.mu.Unlock()
-		goesOn := true
-		switch verb {
-		case "EHLO":
-			extensions := "250-mail.nordwall.example\r\n250-8BITMIME"
-			if !encrypted {
-				extensions += "\r\n250-STARTTLS"
-			}
-			if login && encrypted {
-				extensions += "\r\n250-AUTH PLAIN"
-			}
-			goesOn = f.say(c, verb, extensions+"\r\n250 SIZE 1000000")
-		case "STARTTLS":
-			if goesOn = f.say(c, verb, "220 go ahead"); goesOn {
-				c = tls.Server(c, f.tls)
-				lines, encrypted = bufio.NewReader(c), true
-			}
-		case "AUTH":
-			secret, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(line, "AUTH PLAIN "))
-			answer := "535 5.7.8 no: " + strings.ReplaceAll(string(secret), "\x00", " ")
-			if string(secret) == "\x00firebreak\x00"+mailPasswordForTests {
-				answer = "235 2.7.0 welcome"
-			}
-			goesOn = f.say(c, verb, answer)
-		case "MAIL":
-			taken = mailTaken{from: rest}
-			goesOn = f.say(c, verb, "250 2.1.0 ok")
-		case "RCPT":
-			address := strings.ToLower(strings.Trim(strings.TrimPrefix(rest, "TO:"), "<>"))
-			f.mu.Lock()
-			_, refused := f.answers[address]
-			f.mu.Unlock()
-			if refused {
-				verb = address
-			} else {
-				taken.to = append(taken.to, address)
-			}
-			goesOn = f.say(c, verb, "250 2.1.5 ok")
-		case "DATA":
-			if goesOn = f.say(c, verb, "354 go ahead"); goesOn {
-				goesOn = f.data(c, lines, taken)
-			}
-		case "QUIT":
-			f.say(c, verb, "221 bye")
-			return
-		default:
-			goesOn = f.say(c, verb, "500 5.5.1 what?")
-		}
-		if !goesOn {
+		line, err := talk.lines.ReadString('\n')
+		if err != nil || !talk.answer(strings.TrimRight(line, "\r\n")) {
 			return
 		}
 	}
+}
+
+// smtpTalk is one conversation.
+type smtpTalk struct {
+	f         *smtpFake
+	c         net.Conn
+	lines     *bufio.Reader
+	encrypted bool
+	taken     mailTaken
+}
+
+// answer answers one line and reports whether the conversation goes on.
+func (s *smtpTalk) answer(line string) bool {
+	verb, rest, _ := strings.Cut(strings.ToUpper(line), " ")
+	s.f.set(func() { s.f.commands = append(s.f.commands, verb) })
+	switch verb {
+	case "EHLO":
+		return s.f.say(s.c, verb, s.extensions())
+	case "STARTTLS":
+		if !s.f.say(s.c, verb, "220 go ahead") {
+			return false
+		}
+		s.c = tls.Server(s.c, s.f.tls)
+		s.lines, s.encrypted = bufio.NewReader(s.c), true
+		return true
+	case "AUTH":
+		secret, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(line, "AUTH PLAIN "))
+		if string(secret) == "\x00firebreak\x00"+mailPasswordForTests {
+			return s.f.say(s.c, verb, "235 2.7.0 welcome")
+		}
+		return s.f.say(s.c, verb, "535 5.7.8 no: "+strings.ReplaceAll(string(secret), "\x00", " "))
+	case "MAIL":
+		s.taken = mailTaken{from: rest}
+		return s.f.say(s.c, verb, "250 2.1.0 ok")
+	case "RCPT":
+		return s.recipient(strings.ToLower(strings.Trim(strings.TrimPrefix(rest, "TO:"), "<>")))
+	case "DATA":
+		return s.f.say(s.c, verb, "354 go ahead") && s.f.data(s.c, s.lines, s.taken)
+	case "QUIT":
+		s.f.say(s.c, verb, "221 bye")
+		return false
+	}
+	return s.f.say(s.c, verb, "500 5.5.1 what?")
+}
+
+func (s *smtpTalk) extensions() string {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	out := "250-mail.nordwall.example\r\n250-8BITMIME"
+	if !s.encrypted {
+		out += "\r\n250-STARTTLS"
+	}
+	if s.f.login && s.encrypted {
+		out += "\r\n250-AUTH PLAIN"
+	}
+	return out + "\r\n250 SIZE 1000000"
+}
+
+func (s *smtpTalk) recipient(address string) bool {
+	s.f.mu.Lock()
+	_, refused := s.f.answers[address]
+	s.f.mu.Unlock()
+	if refused {
+		return s.f.say(s.c, address, "")
+	}
+	s.taken.to = append(s.taken.to, address)
+	return s.f.say(s.c, "RCPT", "250 2.1.5 ok")
 }
 
 func (f *smtpFake) data(c net.Conn, lines *bufio.Reader, taken mailTaken) bool {
