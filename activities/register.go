@@ -28,6 +28,12 @@ type Set struct {
 	Remind func(context.Context, *playbooks.Reminder) (*incident.Effect, error)
 	// Thread shows an incident in the on-call channel.
 	Thread func(context.Context, *playbooks.ThreadUpdate) (*playbooks.Thread, error)
+	// KeepAlert keeps a raw alert as evidence, Page tells on-call of one that started nothing, Oncall says who that is, and
+	// Previous reads the record of a closed incident.
+	KeepAlert func(context.Context, playbooks.KeepAlert) (*playbooks.KeptAlert, error)
+	Page      func(context.Context, playbooks.Page) (*incident.Effect, error)
+	Oncall    func(context.Context, incident.Mode) (*playbooks.Oncall, error)
+	Previous  func(context.Context, string) (*incident.Record, error)
 }
 
 // Check returns an error unless the set implements exactly the catalogue. An action that no worker has registered would
@@ -46,6 +52,9 @@ func (s Set) Check() error {
 	if s.Plan == nil || s.Seal == nil || s.Remind == nil || s.Thread == nil {
 		return fmt.Errorf("%s, %s, %s or %s is not implemented",
 			playbooks.PlanActivity, playbooks.SealActivity, playbooks.RemindActivity, playbooks.ThreadActivity)
+	}
+	if s.KeepAlert == nil || s.Page == nil || s.Oncall == nil || s.Previous == nil {
+		return fmt.Errorf("%s, %s, %s or %s is not implemented", playbooks.KeepAlertActivity, playbooks.PageActivity, playbooks.OncallActivity, playbooks.PreviousActivity)
 	}
 	return nil
 }
@@ -68,13 +77,17 @@ func (s Set) Register(r Registry, queue playbooks.Queue) {
 	}
 	if on(playbooks.ContainQueue) {
 		register(r, guard, playbooks.PlanActivity, s.Plan)
+		register(r, guard, playbooks.OncallActivity, s.Oncall)
+		register(r, guard, playbooks.PreviousActivity, s.Previous)
 	}
 	if on(playbooks.EvidenceQueue) {
 		register(r, guard, playbooks.SealActivity, s.Seal)
+		register(r, guard, playbooks.KeepAlertActivity, s.KeepAlert)
 	}
 	if on(playbooks.NotifyQueue) {
 		register(r, guard, playbooks.RemindActivity, s.Remind)
 		register(r, guard, playbooks.ThreadActivity, s.Thread)
+		register(r, guard, playbooks.PageActivity, s.Page)
 	}
 }
 

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,10 @@ type Reminder struct {
 	Lines    []string `json:"lines"`
 	// Mention are Slack ids of the people whom the reminder is for.
 	Mention []string `json:"mention,omitempty"`
+	// Email are the addresses that are used where Slack cannot be; Exposed is why it must not be: what of the blast radius
+	// opens it.
+	Email   []string `json:"email,omitempty"`
+	Exposed []string `json:"exposed,omitempty"`
 	// Since is a time before which the reminder cannot have been posted.
 	Since time.Time `json:"since,omitzero"`
 }
@@ -102,19 +107,43 @@ func (p *Plan) NewReminder(c legal.Clock, percent int, now time.Time, told incid
 			p.Brief.IncidentID, "clock", c.Regime, c.Deadline().UTC().Format(time.RFC3339), strconv.Itoa(percent),
 		}, "/"),
 		IncidentID: p.Brief.IncidentID, Mode: p.Brief.Mode, Channel: told.Channel, ThreadTS: told.TS, Since: p.Brief.DetectedAt,
-		Lines: c.Warning(percent, now),
+		Lines: c.Warning(percent, now), Email: p.LegalEmail(), Exposed: p.Radius.Communications,
 	}
 	if r.Channel == "" {
 		r.Channel = p.legalChannel()
 	}
 	for _, id := range c.Addressees(percent) {
 		for i := range p.People {
-			if p.People[i].ID == id && p.People[i].Slack != "" {
+			if p.People[i].ID != id {
+				continue
+			}
+			if p.People[i].Slack != "" {
 				r.Mention = append(r.Mention, p.People[i].Slack)
+			}
+			if a := p.People[i].Email(); a != "" && !slices.Contains(r.Email, a) {
+				r.Email = append(r.Email, a)
 			}
 		}
 	}
 	return r
+}
+
+// LegalEmail are the addresses of legal for where Slack cannot be used.
+func (p *Plan) LegalEmail() []string {
+	var out []string
+	p.Playbook.Walk(func(_ string, s *Step) {
+		for _, t := range p.Targets[s.ID] {
+			if t.Stakeholder == nil {
+				continue
+			}
+			for _, a := range t.Stakeholder.Email {
+				if !slices.Contains(out, a) {
+					out = append(out, a)
+				}
+			}
+		}
+	})
+	return out
 }
 
 // legalChannel is where the playbook tells legal, or "" if the inventory names no channel. Steps are walked in the order of

@@ -116,9 +116,10 @@ func Catalogue() []Action {
 		snapshot("checkpoint.snapshot", "Copies the checkpoint's object versions to the evidence store under Object Lock."),
 		snapshot("log.snapshot", "Copies an endpoint's request log to the evidence store under Object Lock."),
 		{
-			Name: "legal.notify", Doc: "Posts the legal brief to the stakeholders' Slack channel.",
+			Name: "legal.notify", Doc: "Posts the legal brief to the stakeholders' Slack channel, or mails it where Slack cannot or must not be used.",
 			Role: incident.RoleNotification, Effect: Observe, Queue: NotifyQueue, Targets: inventory.StakeholderTarget, Timeout: time.Minute,
-			Proof: "the message is read back from the channel's history", Reversal: "a withdrawal is posted in the message's thread",
+			Proof:    "the message is read back from the channel's history; of a mail, the mail server's receipt",
+			Reversal: "a withdrawal is posted in the message's thread",
 		},
 	}
 }

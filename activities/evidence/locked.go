@@ -30,22 +30,22 @@ type sealed struct {
 }
 
 // putLocked writes a new object under a lock that counts from a time.
-func putLocked(ctx context.Context, api store, bucket, key, contentType string, content []byte, l lock, from time.Time) (sealed, error) {
-	ctx, cancel := context.WithTimeout(ctx, objects.TransferTimeout(int64(len(content))))
+func putLocked(ctx context.Context, api store, bucket string, p piece, l lock, from time.Time) (sealed, error) {
+	ctx, cancel := context.WithTimeout(ctx, objects.TransferTimeout(int64(len(p.bytes))))
 	defer cancel()
-	sum := sha256.Sum256(content)
+	sum := sha256.Sum256(p.bytes)
 	out, err := api.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(key), ContentType: aws.String(contentType),
-		Body: bytes.NewReader(content), ContentLength: aws.Int64(int64(len(content))),
+		Bucket: aws.String(bucket), Key: aws.String(p.key), ContentType: aws.String(p.contentType),
+		Body: bytes.NewReader(p.bytes), ContentLength: aws.Int64(int64(len(p.bytes))),
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 		ObjectLockMode: l.mode, ObjectLockRetainUntilDate: aws.Time(l.until(from)),
-		IfNoneMatch: aws.String("*"),
+		IfNoneMatch: aws.String("*"), Metadata: p.metadata,
 	}, once)
 	if err != nil {
-		return sealed{}, fmt.Errorf("write s3://%s/%s: %w", bucket, key, err)
+		return sealed{}, fmt.Errorf("write s3://%s/%s: %w", bucket, p.key, err)
 	}
 	if !keepsVersions(out.VersionId) {
-		return sealed{}, failure.New(failure.Unsupported, "write s3://%s/%s: the bucket keeps no versions, so nothing in it can be locked", bucket, key)
+		return sealed{}, failure.New(failure.Unsupported, "write s3://%s/%s: the bucket keeps no versions, so nothing in it can be locked", bucket, p.key)
 	}
 	return sealed{versionID: *out.VersionId, sha256: hex.EncodeToString(sum[:]), written: true}, nil
 }

@@ -192,7 +192,7 @@ func (s *Snapshot) head(ctx context.Context, bucket, key, versionID string) (*s3
 }
 
 func (s *Snapshot) writeManifest(ctx context.Context, op *playbooks.Operation, p plan, content []byte) (sealed, error) {
-	return putLocked(ctx, s.api, p.bucket, p.manifestKey(), "application/jsonl", content, p.lock, later(op.Capture.At, time.Now()))
+	return putLocked(ctx, s.api, p.bucket, piece{key: p.manifestKey(), contentType: "application/jsonl", bytes: content}, p.lock, later(op.Capture.At, time.Now()))
 }
 
 // copySource is the URL-encoded x-amz-copy-source of a version. Plus signs are encoded too: a store may read them as

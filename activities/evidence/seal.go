@@ -7,12 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"firebreak/activities/evidence/objects"
-	"firebreak/activities/failure"
 	"firebreak/internal/incident"
-	"firebreak/internal/inventory"
 	"firebreak/playbooks"
 )
 
@@ -61,58 +58,14 @@ func (s *Seal) Seal(ctx context.Context, in playbooks.SealInput) (*incident.Evid
 	raw := sha256.Sum256(content)
 	sum := hex.EncodeToString(raw[:])
 	key := incidentPrefix(in.Record.ID) + "manifest-" + sum[:12] + ".json"
-	v, err := s.place(ctx, in.Store, l, key, content)
+	v, err := place(ctx, s.api, in.Store.Bucket, piece{key: key, contentType: "application/json", bytes: content}, l)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.prove(ctx, in.Store, l, v, sum); err != nil {
-		return nil, err
+	if err := prove(ctx, s.api, in.Store.Bucket, v, sum, l); err != nil {
+		return nil, fmt.Errorf("seal evidence: %w", err)
 	}
 	return &incident.Evidence{Manifest: objects.VersionURI(in.Store.Bucket, key, v.ID), SHA256: sum, Objects: provedObjects(doc.Objects)}, nil
-}
-
-// place returns the version that an earlier attempt wrote, or writes it.
-func (s *Seal) place(ctx context.Context, to inventory.Store, l lock, key string, content []byte) (objects.Version, error) {
-	versions, err := objects.List(ctx, s.api, objects.Location{Bucket: to.Bucket, Prefix: key})
-	if err != nil {
-		return objects.Version{}, err
-	}
-	var oldest *objects.Version
-	for i, v := range versions {
-		if !v.DeleteMarker && (oldest == nil || v.LastModified.Before(oldest.LastModified)) {
-			oldest = &versions[i]
-		}
-	}
-	if oldest != nil {
-		return *oldest, nil
-	}
-	m, err := putLocked(ctx, s.api, to.Bucket, key, "application/json", content, l, time.Now())
-	if err != nil {
-		return objects.Version{}, err
-	}
-	return objects.Version{Key: key, ID: m.versionID}, nil
-}
-
-func (s *Seal) prove(ctx context.Context, to inventory.Store, l lock, v objects.Version, want string) error {
-	uri := objects.VersionURI(to.Bucket, v.Key, v.ID)
-	_, got, err := readAll(ctx, s.api, to.Bucket, v)
-	if err != nil {
-		return err
-	}
-	if got != want {
-		return failure.New(failure.EvidenceMismatch, "seal evidence: %s hashes to %s, not to %s", uri, got, want)
-	}
-	problem, err := checkLock(ctx, s.api, to.Bucket, v, l.mode, time.Now())
-	if err == nil && problem == "" {
-		problem, err = tryDelete(ctx, s.api, to.Bucket, v)
-	}
-	if err != nil {
-		return err
-	}
-	if problem != "" {
-		return fmt.Errorf("seal evidence: %s", problem)
-	}
-	return nil
 }
 
 // snapshots lists the evidence steps that have a manifest, in the record's order.

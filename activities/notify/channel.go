@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -51,7 +50,8 @@ func (c *channels) id(ctx context.Context, api slackAPI, name string) (string, e
 		}
 	}
 	c.cursor = ""
-	return "", fmt.Errorf("%s: %s", what, "slack shows no such channel: "+remedy("channel_not_found"))
+	const gone = "channel_not_found"
+	return "", &refusedError{code: gone, text: what + ": slack shows no such channel: " + remedy(gone)}
 }
 
 // forget drops a channel that turned out to be gone, e.g. because it was made anew.

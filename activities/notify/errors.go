@@ -47,7 +47,7 @@ func explain(ctx context.Context, what string, err error) error {
 		errors.As(err, &status) && status.Code == http.StatusTooManyRequests:
 		return &RateLimitError{what: what, limit: &slack.RateLimitedError{RetryAfter: unstatedDelay}}
 	case errors.As(err, &refused):
-		return fmt.Errorf("%s: slack answered %s", what, remedy(refused.Err))
+		return &refusedError{code: refused.Err, text: fmt.Sprintf("%s: slack answered %s", what, remedy(refused.Err))}
 	case status.Code != 0:
 		return fmt.Errorf("%s: slack answered status %d", what, status.Code)
 	case ctx.Err() != nil:
@@ -60,6 +60,12 @@ func explain(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("%s: read slack's answer: %w", what, err)
 	}
 }
+
+// refusedError means that Slack answered, and refused.
+type refusedError struct{ code, text string }
+
+// Error says which call was refused and what to do about it.
+func (e *refusedError) Error() string { return e.text }
 
 // refusedWith reports whether Slack refused a call with one of the codes.
 func refusedWith(err error, codes ...string) bool {

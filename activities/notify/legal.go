@@ -26,11 +26,12 @@ type slackAPI interface {
 type Legal struct {
 	api      slackAPI
 	channels *channels
+	ways     ways
 }
 
 // NewLegal returns the action for a workspace.
 func NewLegal(client *slack.Client) *Legal {
-	return &Legal{api: client, channels: &channels{ids: map[string]string{}}}
+	return &Legal{api: client, channels: &channels{ids: map[string]string{}}, ways: newWays()}
 }
 
 // posted is Effect.State: what Verify compares with and Undo answers to.
@@ -38,6 +39,8 @@ type posted struct {
 	ChannelID string `json:"channel_id"`
 	TS        string `json:"ts"`
 	Digest    string `json:"digest"`
+	// Mail is there instead of ChannelID and TS if legal was told by mail.
+	Mail *accepted `json:"mail,omitempty"`
 }
 
 // Capture records the channel. It calls nothing, since nothing is going to be replaced.
@@ -53,7 +56,8 @@ func (l *Legal) Capture(_ context.Context, op *playbooks.Operation) (*incident.C
 	return &incident.Capture{Summary: "the brief goes to " + to.Channel, State: state, At: time.Now().UTC()}, nil
 }
 
-// Do posts the brief, unless the channel's history has it already under the operation's id.
+// Do tells legal in Slack, or by mail where Slack cannot or must not be used. Who was told by mail is not told again when Slack
+// comes back.
 func (l *Legal) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
 	to, err := stakeholder(op)
 	if err != nil {
@@ -62,6 +66,20 @@ func (l *Legal) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effe
 	if op.Brief == nil {
 		return nil, failure.New(failure.Invalid, "operation %s has no brief for legal", op.ID)
 	}
+	if was, ok := toldByMail(op); ok && was.Digest == newBrief(op).digest() {
+		before := *op.Effect
+		before.Changed = false
+		return &before, nil
+	}
+	return l.ways.tell(ctx, routeOf(op),
+		func(ctx context.Context) (*incident.Effect, error) { return l.postBrief(ctx, op, to) },
+		func(ctx context.Context, why string) (*incident.Effect, error) {
+			return l.mailBrief(ctx, op, to.Channel, why)
+		})
+}
+
+// postBrief posts the brief, unless the channel's history has it already under the operation's id.
+func (l *Legal) postBrief(ctx context.Context, op *playbooks.Operation, to *inventory.Stakeholder) (*incident.Effect, error) {
 	id, err := l.channels.id(ctx, l.api, to.Channel)
 	if err != nil {
 		return nil, err
@@ -85,11 +103,14 @@ func (l *Legal) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effe
 }
 
 // Verify reads the message back by its timestamp. The proof holds if it is there, is the operation's and reads as it was
-// posted.
+// posted. Of a mail it can only show the mail server's receipt, and says so.
 func (l *Legal) Verify(ctx context.Context, op *playbooks.Operation) (*incident.Proof, error) {
 	to, err := stakeholder(op)
 	if err != nil {
 		return nil, err
+	}
+	if was, ok := toldByMail(op); ok {
+		return verifyMail(op, to.Channel, was)
 	}
 	was, ok := told(op)
 	if !ok {
@@ -143,6 +164,6 @@ func effect(summary string, changed bool, channel string, state posted) (*incide
 	}
 	return &incident.Effect{
 		Summary: summary, Changed: changed, State: encoded, At: time.Now().UTC(),
-		Facts: map[string]string{incident.FactChannel: channel, incident.FactTS: state.TS, incident.FactDigest: state.Digest},
+		Facts: map[string]string{incident.FactChannel: channel, incident.FactTS: state.TS, incident.FactDigest: state.Digest, FactWay: bySlack},
 	}, nil
 }

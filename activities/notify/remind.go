@@ -11,12 +11,23 @@ import (
 	"firebreak/playbooks"
 )
 
-// Remind posts a reminder in the thread of the brief, once under its id. Without a brief, or if it was deleted, the reminder
-// goes to the channel itself: legal reminded in the wrong place is better than legal not reminded.
+// Remind reminds legal by the way that it was told, or by the other one.
 func (l *Legal) Remind(ctx context.Context, r *playbooks.Reminder) (*incident.Effect, error) {
 	if r == nil || r.ID == "" || r.Channel == "" || len(r.Lines) == 0 {
 		return nil, failure.New(failure.Invalid, "a reminder needs an id, a channel and a text")
 	}
+	to := route{email: r.Email, exposed: r.Exposed}
+	if mailRef.MatchString(r.ThreadTS) {
+		to.answers = r.ThreadTS
+	}
+	return l.ways.tell(ctx, to,
+		func(ctx context.Context) (*incident.Effect, error) { return l.postReminder(ctx, r) },
+		func(ctx context.Context, why string) (*incident.Effect, error) { return l.mailReminder(ctx, r, why) })
+}
+
+// postReminder posts in the thread of the brief, once under the reminder's id. Without a brief, or if it was deleted, the
+// reminder goes to the channel itself: legal reminded in the wrong place is better than legal not reminded.
+func (l *Legal) postReminder(ctx context.Context, r *playbooks.Reminder) (*incident.Effect, error) {
 	id, err := l.channels.id(ctx, l.api, r.Channel)
 	if err != nil {
 		return nil, err
@@ -26,6 +37,9 @@ func (l *Legal) Remind(ctx context.Context, r *playbooks.Reminder) (*incident.Ef
 	state := posted{ChannelID: id, Digest: m.digest()}
 	mine := func(found *slack.Message) bool { return carries(found, reminderEvent, of) }
 	thread := r.ThreadTS
+	if mailRef.MatchString(thread) {
+		thread = ""
+	}
 	if thread != "" {
 		var gone bool
 		if state.TS, gone, err = l.inThread(ctx, r.Channel, posted{ChannelID: id, TS: thread}, mine); err != nil {

@@ -58,6 +58,7 @@ func reach(r incident.Radius) []string {
 	}{
 		{"Dataset versions", r.DatasetVersions}, {"Checkpoints", r.Checkpoints}, {"Models", r.Models}, {"Endpoints", r.Endpoints},
 		{"Credentials that can write", r.Writers}, {"Credentials that can call", r.Callers},
+		{"Credentials that open Slack or its identity provider, so say nothing of this there", r.Communications},
 	} {
 		if len(set.ids) > 0 {
 			out = append(out, fmt.Sprintf("[known] %s: %s", set.name, plain(strings.Join(set.ids, ", "), mostLine)))

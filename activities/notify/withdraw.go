@@ -2,20 +2,39 @@ package notify
 
 import (
 	"context"
+	"errors"
 
 	"github.com/slack-go/slack"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
 	"firebreak/playbooks"
 )
 
-// Undo posts a withdrawal in the thread of the brief, once. A brief that was deleted is withdrawn in the channel: people may
-// have read it. A message is never deleted.
+// Undo withdraws the brief by the way that legal was told, or by mail if that way is Slack and it cannot be used any more. A
+// message is never deleted.
 func (l *Legal) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
 	to, err := stakeholder(op)
 	if err != nil {
 		return nil, err
 	}
+	if was, ok := toldByMail(op); ok {
+		if l.ways.mail == nil {
+			return nil, errors.New("withdraw the brief: legal was told by e-mail, and the worker has no mail server: set SMTP_ADDRESS")
+		}
+		return l.mailWithdrawal(ctx, op, to.Channel, "the brief was sent by e-mail", was.Mail.MessageID)
+	}
+	return l.ways.tell(ctx, routeOf(op),
+		func(ctx context.Context) (*incident.Effect, error) { return l.postWithdrawal(ctx, op, to) },
+		func(ctx context.Context, why string) (*incident.Effect, error) {
+			return l.mailWithdrawal(ctx, op, to.Channel, why, "")
+		})
+}
+
+// postWithdrawal posts in the thread of the brief, once. A brief that was deleted is withdrawn in the channel: people may have
+// read it.
+func (l *Legal) postWithdrawal(ctx context.Context, op *playbooks.Operation, to *inventory.Stakeholder) (*incident.Effect, error) {
+	var err error
 	was, ok := told(op)
 	if !ok {
 		// Do may have posted and been killed before it could say so.

@@ -206,7 +206,7 @@ func (p *page) outcome(r *incident.Record) {
 		p.line("\nEVIDENCE\n  %s locked object versions, manifest %s", fmt.Sprint(r.Evidence.Objects), cmp.Or(r.Evidence.Manifest, "not sealed yet"))
 	}
 	if r.Legal.TS != "" {
-		p.line("\nLEGAL\n  told in %s at %s", r.Legal.Channel, clock(r.Legal.ToldAt))
+		p.line("\nLEGAL\n  told %s at %s", r.Legal.Where(), clock(r.Legal.ToldAt))
 		if r.Legal.AcknowledgedBy != "" {
 			p.line("  acknowledged by %s at %s", r.Legal.AcknowledgedBy, clock(r.Legal.AcknowledgedAt))
 		} else if r.Progress != incident.Closed {

@@ -31,6 +31,11 @@ type config struct {
 	playbooks  string
 	transitKey string
 	check      bool
+
+	// mailServer says where mail goes, for --check.
+	mailServer string
+	// previous gets its client when the worker is connected.
+	previous plan.Previous
 }
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
@@ -46,7 +51,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	if c.check {
-		fmt.Fprintln(stdout, "playbooks, inventory and settings are good")
+		fmt.Fprintf(stdout, "playbooks, inventory and settings are good\nif Slack is down, people are told by e-mail: %s\n", c.mailServer)
 		return nil
 	}
 	temporal, err := dial(ctx, log)
@@ -54,6 +59,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	defer temporal.Close()
+	c.previous.Temporal = temporal
 	return work(ctx, temporal, set, log)
 }
 
@@ -77,12 +83,15 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	s3Client, s3Err := evidence.NewS3(ctx)
 	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr); err != nil {
+	mailer, mailErr := notify.NewMailer()
+	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
 		return activities.Set{}, err
 	}
+	planner := plan.New(source, c.inventory)
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
-	brief := notify.NewLegal(slackClient)
+	brief := notify.NewLegal(slackClient).WithEmail(mailer)
+	c.mailServer = mailer.Name()
 	set := activities.Set{
 		Actions: map[string]activities.Action{
 			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client)),
@@ -94,11 +103,16 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"log.snapshot":        snapshot,
 			"legal.notify":        brief,
 		},
-		Plan: plan.New(source, c.inventory).Plan,
+		Plan: planner.Plan,
 		Seal: evidence.NewSeal(s3Client).Seal,
 
 		Remind: brief.Remind,
 		Thread: notify.NewThreads(slackClient).Update,
+
+		KeepAlert: evidence.NewAlerts(s3Client).Keep,
+		Page:      notify.NewPager(slackClient, mailer).Page,
+		Oncall:    planner.Oncall,
+		Previous:  c.previous.Read,
 	}
 	return set, set.Check()
 }

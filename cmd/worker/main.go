@@ -48,7 +48,8 @@ It is configured by the environment that its clients know:
   Vault       VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE, VAULT_CACERT
   S3          AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_S3, ...
   Kubernetes  KUBECONFIG; an endpoint's serving.cluster names the context
-  Slack       SLACK_BOT_TOKEN or SLACK_BOT_TOKEN_FILE`,
+  Slack       SLACK_BOT_TOKEN or SLACK_BOT_TOKEN_FILE
+  e-mail      SMTP_ADDRESS (host:port) and SMTP_FROM, for when Slack is down; SMTP_USERNAME and SMTP_PASSWORD_FILE`,
 		Example: `  worker --inventory assets.yaml
   worker --inventory assets.yaml --playbooks ./playbooks --check`,
 		Args:          cobra.NoArgs,

@@ -62,4 +62,5 @@ func registerWorkflows(w worker.Worker) {
 	w.RegisterWorkflowWithOptions(workflows.ExtractionEvent, workflow.RegisterOptions{Name: workflows.ExtractionEventWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.DatasetCompromise, workflow.RegisterOptions{Name: workflows.DatasetCompromiseWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.Custom, workflow.RegisterOptions{Name: workflows.CustomWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.Triage, workflow.RegisterOptions{Name: workflows.TriageWorkflow})
 }

@@ -30,7 +30,8 @@ contexts: [{name: eu-1, context: {cluster: c, user: u}}]
 `), 0o600))
 	for name, value := range map[string]string{
 		"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s",
-		"KUBECONFIG": kubeconfig, "SLACK_BOT_TOKEN": "xoxb-" + "test", "SLACK_API_URL": "", "FIREBREAK_INVENTORY": "", "FIREBREAK_PLAYBOOKS": "",
+		"KUBECONFIG": kubeconfig, "SLACK_BOT_TOKEN": "xoxb-" + "test", "SLACK_API_URL": "",
+		"SMTP_ADDRESS": "", "SMTP_FROM": "", "SMTP_USERNAME": "", "SMTP_PASSWORD_FILE": "", "FIREBREAK_INVENTORY": "", "FIREBREAK_PLAYBOOKS": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -59,7 +60,7 @@ func TestWorkerRegistersTheCatalogue(t *testing.T) {
 			require.True(t, byQueue[a.Queue][playbooks.ActivityName(a.Name, stage)], "%s.%s on %s", a.Name, stage, a.Queue)
 		}
 	}
-	require.Len(t, all, 4*len(playbooks.Catalogue())+4)
+	require.Len(t, all, 4*len(playbooks.Catalogue())+8)
 	drill := registered{}
 	set.Register(drill, playbooks.DrillQueue)
 	require.Equal(t, all, drill, "a drill runs everything on its own queue")
@@ -79,6 +80,7 @@ func TestWorkerRefusesToStart(t *testing.T) {
 		{"without an inventory", nil, nil, []string{"set --inventory or FIREBREAK_INVENTORY"}},
 		{"with a typo in a playbook", nil, []string{"--inventory", inventory, "--playbooks", typo}, []string{`extraction-event.yaml:2:1: unknown-key: unknown key "kindd"`}},
 		{"without Vault and Slack, both said at once", map[string]string{"VAULT_ADDR": "", "SLACK_BOT_TOKEN": ""}, []string{"--inventory", inventory}, []string{"VAULT_ADDR", "SLACK_BOT_TOKEN"}},
+		{"with a mail server that has no sender", map[string]string{"SMTP_ADDRESS": "smtp.nordwall.example:587"}, []string{"--inventory", inventory}, []string{"SMTP_FROM"}},
 		{"with an argument", nil, []string{"now"}, []string{`unknown command "now"`}},
 	}
 	for _, c := range cases {
@@ -97,7 +99,15 @@ func TestWorkerRefusesToStart(t *testing.T) {
 
 func TestWorkerCheck(t *testing.T) {
 	settings(t)
-	var out, errs bytes.Buffer
-	require.Zero(t, run(context.Background(), []string{"--inventory", "../../testdata/inventory/nordwall.yaml", "--check"}, &out, &errs), errs.String())
-	require.Equal(t, "playbooks, inventory and settings are good\n", out.String())
+	const good = "playbooks, inventory and settings are good\nif Slack is down, people are told by e-mail: "
+	for _, c := range []struct{ address, from, want string }{
+		{"", "", good + "no, SMTP_ADDRESS is not set\n"},
+		{"smtp.nordwall.example:587", "firebreak@nordwall.example", good + "through smtp.nordwall.example:587 as firebreak@nordwall.example\n"},
+	} {
+		t.Setenv("SMTP_ADDRESS", c.address)
+		t.Setenv("SMTP_FROM", c.from)
+		var out, errs bytes.Buffer
+		require.Zero(t, run(context.Background(), []string{"--inventory", "../../testdata/inventory/nordwall.yaml", "--check"}, &out, &errs), errs.String())
+		require.Equal(t, c.want, out.String())
+	}
 }

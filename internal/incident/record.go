@@ -1,6 +1,9 @@
 package incident
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Progress says how far an incident has come.
 type Progress string
@@ -75,8 +78,10 @@ type Radius struct {
 	Endpoints       []string `json:"endpoints,omitempty"`
 	Writers         []string `json:"writers,omitempty"`
 	Callers         []string `json:"callers,omitempty"`
-	PersonalData    bool     `json:"personal_data"`
-	HighRisk        bool     `json:"high_risk"`
+	// Communications are credentials that open Slack or its identity provider: whoever did this may read along there.
+	Communications []string `json:"communications,omitempty"`
+	PersonalData   bool     `json:"personal_data"`
+	HighRisk       bool     `json:"high_risk"`
 	// SharedCredentials is true if a credential in the radius has more than one holder's work depending on it.
 	SharedCredentials bool `json:"shared_credentials"`
 	// Criticality are those of the affected systems: safety, business or internal. Exposure are those of the endpoints.
@@ -98,7 +103,8 @@ type Evidence struct {
 	Objects int `json:"objects"`
 }
 
-// Legal says where and when legal was told. TS is Slack's message timestamp; both are empty while legal is not told.
+// Legal says where and when legal was told. TS is Slack's message timestamp, or the Message-ID of the e-mail that went instead;
+// both are empty while legal is not told.
 type Legal struct {
 	Channel string    `json:"channel"`
 	TS      string    `json:"ts"`
@@ -127,6 +133,17 @@ type ThreadMessage struct {
 	ID     string `json:"id"`
 	TS     string `json:"ts"`
 	Digest string `json:"digest"`
+}
+
+// ByEmail reports whether legal was told by e-mail instead of in the channel.
+func (l Legal) ByEmail() bool { return strings.HasPrefix(l.TS, "<") }
+
+// Where says in words where legal was told.
+func (l Legal) Where() string {
+	if l.ByEmail() {
+		return "by e-mail " + l.TS + " instead of in " + l.Channel
+	}
+	return "in " + l.Channel
 }
 
 // Event is one line of the timeline.

@@ -120,7 +120,7 @@ type Probe struct {
 }
 
 // Credential is something that lets its holder act on assets. Kind is vault-lease, vault-approle, vault-token, api-key,
-// cloud-role or hub-token.
+// cloud-role, hub-token, slack-token or idp-token.
 type Credential struct {
 	ID    string `yaml:"id" json:"id"`
 	Kind  string `yaml:"kind" json:"kind"`
@@ -176,6 +176,7 @@ type Stakeholder struct {
 	Notify   []string `yaml:"notify" json:"notify"`
 	Channel  string   `yaml:"channel" json:"channel"`
 	Template string   `yaml:"template" json:"template,omitempty"`
-	// Email addresses are told by e-mail while Slack is down or in the blast radius.
+	// Email addresses are told by e-mail while Slack is down or in the blast radius. Without any, those of the people of legal
+	// and privacy are used.
 	Email []string `yaml:"email" json:"email,omitempty"`
 }

@@ -12,7 +12,8 @@ func sensitive(s string) bool {
 	return slices.Contains([]string{"personal", "special", "phi", "children", "payment"}, s)
 }
 
-// Lint checks the invariants N1-N8, N10 and N11 and returns all violations, each with its rule's id.
+// Lint checks the invariants N1-N8, N10 and N11, and the addresses of people, and returns all violations, each with its rule's
+// id or its section.
 func (inv *Inventory) Lint() error {
 	l := &linter{inv: inv, ids: map[string]string{}}
 	if inv.Schema != Schema {
@@ -24,6 +25,7 @@ func (inv *Inventory) Lint() error {
 	l.data()
 	l.credentials()
 	l.acyclic()
+	l.contacts()
 	return errors.Join(l.faults...)
 }
 

@@ -18,6 +18,7 @@ func (inv *Inventory) BlastRadius(asset string) (incident.Radius, error) {
 	w.unknownLineage(asset)
 	w.sort(asset)
 	w.credentials()
+	w.communications()
 	w.regimes()
 	return w.out, nil
 }

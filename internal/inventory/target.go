@@ -145,7 +145,7 @@ func (inv *Inventory) credentialTargets(ids []string) []Target {
 	return out
 }
 
-// stakeholderTargets are the channels of legal for the affected models, each once.
+// stakeholderTargets are the channels of legal for the affected models, each once, with the addresses of all who share it.
 func (inv *Inventory) stakeholderTargets(r incident.Radius) []Target {
 	var out []Target
 	for _, i := range members(inv.indexed().stakeholdersOf, r.Models) {
@@ -153,12 +153,29 @@ func (inv *Inventory) stakeholderTargets(r incident.Radius) []Target {
 		if !slices.Contains(s.Notify, "legal") {
 			continue
 		}
-		if slices.ContainsFunc(out, func(t Target) bool { return t.ID == s.Channel }) {
+		if j := slices.IndexFunc(out, func(t Target) bool { return t.ID == s.Channel }); j >= 0 {
+			out[j].Stakeholder.addEmail(s.Email)
 			continue
 		}
-		out = append(out, Target{ID: s.Channel, Kind: StakeholderTarget, Env: inv.Env(s.Asset), Stakeholder: s})
+		told := *s
+		told.Email = slices.Clone(s.Email)
+		out = append(out, Target{ID: s.Channel, Kind: StakeholderTarget, Env: inv.Env(s.Asset), Stakeholder: &told})
+	}
+	for i := range out {
+		if len(out[i].Stakeholder.Email) == 0 {
+			out[i].Stakeholder.Email = inv.counsel()
+		}
 	}
 	return out
+}
+
+// addEmail adds the addresses that are new. It is for copies only.
+func (s *Stakeholder) addEmail(list []string) {
+	for _, a := range list {
+		if !slices.Contains(s.Email, a) {
+			s.Email = append(s.Email, a)
+		}
+	}
 }
 
 // KnownGood selects the checkpoint of a model to roll back to, and says why the others are not (playbook rule 7: never

@@ -31,6 +31,8 @@ const pageSize = 2
 type Version struct {
 	Key, ID, ETag string
 	Body          []byte
+	ContentType   string
+	Metadata      map[string]string
 	Marker        bool
 	Mode          types.ObjectLockMode
 	Until         time.Time
@@ -196,6 +198,7 @@ func (s *Store) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s
 	if err != nil {
 		return nil, err
 	}
+	v.ContentType, v.Metadata = aws.ToString(in.ContentType), in.Metadata
 	return &s3.PutObjectOutput{VersionId: &v.ID}, nil
 }
 

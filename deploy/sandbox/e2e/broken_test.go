@@ -72,8 +72,8 @@ func TestWhatIsBrokenShowsInTheVerdict(t *testing.T) {
 			},
 		},
 		{
-			name:   "Slack is down",
-			breaks: func(s *stack.Stack) { s.Slack.Down(true) },
+			name:   "Slack and mail are down",
+			breaks: func(s *stack.Stack) { s.Slack.Down(true); s.Mail.Down(true) },
 			want:   incident.ContainedWithGaps, gap: "legal is not told in #ir-legal",
 			mend: func(s *stack.Stack) { s.Slack.Down(false) },
 			look: func(t *testing.T, s *stack.Stack, rec *incident.Record) {

@@ -37,8 +37,8 @@ func listBuckets(t *testing.T, s *stack.Stack, key company.Key) error {
 	return err
 }
 
-// noSecretAnywhere looks for the real secrets of the company in everything that Temporal, the worker, the trigger and
-// Slack keep: histories, logs and messages.
+// noSecretAnywhere looks for the real secrets of the company in everything that Temporal, the worker, the trigger,
+// Slack and the mail server keep: histories, logs and messages.
 func noSecretAnywhere(t *testing.T, s *stack.Stack) {
 	t.Helper()
 	secrets := map[string]string{
@@ -69,5 +69,8 @@ func noSecretAnywhere(t *testing.T, s *stack.Stack) {
 	for _, m := range s.Slack.Messages("ir-legal") {
 		look("a Slack message", []byte(m.Text))
 		look("a Slack message", m.Blocks)
+	}
+	for _, m := range s.Mail.Mails() {
+		look("a mail", []byte(m.Raw))
 	}
 }

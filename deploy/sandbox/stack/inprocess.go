@@ -11,6 +11,7 @@ import (
 
 	"firebreak/deploy/sandbox/company"
 	"firebreak/deploy/sandbox/fault"
+	"firebreak/deploy/sandbox/mail"
 	"firebreak/deploy/sandbox/modelserver"
 	"firebreak/deploy/sandbox/slack"
 )
@@ -69,6 +70,16 @@ func (s *Stack) workspace() error {
 	}
 	s.atStop(listener.Close)
 	s.SlackURL = listener.URL
+	return s.mailServer()
+}
+
+// mailServer starts the company's mail server, the way to people while Slack is down.
+func (s *Stack) mailServer() error {
+	var err error
+	if s.Mail, err = mail.Start(filepath.Join(s.Options.Data, "mail")); err != nil {
+		return err
+	}
+	s.atStop(s.Mail.Stop)
 	return nil
 }
 

@@ -47,6 +47,7 @@ func (s *Stack) WorkerEnv() []string {
 		"AWS_ACCESS_KEY_ID="+s.Company.WorkerS3.Access, "AWS_SECRET_ACCESS_KEY="+s.Company.WorkerS3.Secret,
 		"KUBECONFIG="+s.endpoint.kubeconfig,
 		"SLACK_API_URL="+s.endpoint.slack+"/api/", "SLACK_BOT_TOKEN="+SlackToken,
+		"SMTP_ADDRESS="+s.Mail.Address, "SMTP_FROM=firebreak@nordwall.example",
 	)
 }
 

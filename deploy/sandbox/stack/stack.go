@@ -23,6 +23,7 @@ import (
 	"firebreak/deploy/sandbox/build"
 	"firebreak/deploy/sandbox/company"
 	"firebreak/deploy/sandbox/fault"
+	"firebreak/deploy/sandbox/mail"
 	"firebreak/deploy/sandbox/modelserver"
 	"firebreak/deploy/sandbox/process"
 	"firebreak/deploy/sandbox/server"
@@ -48,6 +49,7 @@ type Stack struct {
 	S3         *server.S3
 	Kubernetes *server.Kubernetes
 	Slack      *slack.Server
+	Mail       *mail.Server
 	Models     *modelserver.Server
 	Company    *company.Company
 
