@@ -31,7 +31,9 @@ type Options struct {
 	Assets int
 	// Spool is whether the trigger keeps what Temporal does not confirm.
 	Spool bool
-	Log   io.Writer
+	// Direct leaves the relay out.
+	Direct bool
+	Log    io.Writer
 }
 
 // Rig is a running trigger with the Temporal that it delivers to.
@@ -95,6 +97,10 @@ func (r *Rig) startTrigger(ctx context.Context, binary, repository string, o Opt
 		return err
 	}
 	// The ports stay the same over a restart, as a service's would.
+	temporal := r.Relay.Address
+	if o.Direct {
+		temporal = r.Temporal.Address
+	}
 	ports, err := process.FreePorts(2)
 	if err != nil {
 		return err
@@ -107,7 +113,7 @@ func (r *Rig) startTrigger(ctx context.Context, binary, repository string, o Opt
 	}
 	r.Trigger, err = process.Start(ctx, process.Command{
 		Name: "trigger", Path: binary, Args: args, LogFile: filepath.Join(o.Data, "trigger.log"),
-		Env: append(process.BaseEnv(o.Data), "TEMPORAL_ADDRESS="+r.Relay.Address, "TEMPORAL_NAMESPACE="+r.Temporal.Namespace,
+		Env: append(process.BaseEnv(o.Data), "TEMPORAL_ADDRESS="+temporal, "TEMPORAL_NAMESPACE="+r.Temporal.Namespace,
 			"FIREBREAK_ALERT_TOKEN="+Token),
 		Ready: func(ctx context.Context) error {
 			_, err := get(ctx, r.URL+"/healthz")
