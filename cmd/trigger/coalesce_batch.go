@@ -15,6 +15,8 @@ const (
 	batchAlerts = 999
 	// batchRoom is left for what surrounds the alerts.
 	batchRoom = 1 << 10
+	// maxRaws bounds the memory of what was posted with alerts of which most may be repetitions.
+	maxRaws = 4 * batchBytes
 )
 
 // batch is what one call to Temporal delivers, all for the same incident or the same triage.
@@ -37,7 +39,8 @@ type packer struct {
 	bytes int
 	seen  map[sameness]struct{}
 	// raws holds what was posted, by digest: it travels with the first alert of a post that is no repetition.
-	raws map[string][]byte
+	raws     map[string][]byte
+	rawBytes int
 }
 
 func newPacker() *packer {
@@ -67,8 +70,9 @@ func (p *packer) add(h *handover) bool {
 		p.batch.alerts.Alerts = append(p.batch.alerts.Alerts, a)
 		a.Raw = raw
 	}
-	if p.raws[a.RawSHA256] == nil {
+	if len(a.Raw) > 0 && p.raws[a.RawSHA256] == nil && p.rawBytes+len(a.Raw) <= maxRaws {
 		p.raws[a.RawSHA256] = a.Raw
+		p.rawBytes += len(a.Raw)
 	}
 	if p.batch.request == nil {
 		p.batch.request = h.Request

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -170,6 +172,38 @@ func TestSpooledAlertThatCannotBeReadIsPutAside(t *testing.T) {
 		aside, err := filepath.Glob(filepath.Join(dir, "*.damaged"))
 		return err == nil && len(aside) == 1
 	}, 5*time.Second, time.Millisecond)
+}
+
+func TestPostThatIsSpooledIsAnsweredAccepted(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		file string
+		max  int64
+		code int
+		text []string
+	}{
+		"all kept":            {"dataset-compromise.json", 0, http.StatusAccepted, []string{outcomeSpooled}},
+		"some refused":        {"other-assets.json", 0, http.StatusUnprocessableEntity, []string{outcomeSpooled, outcomeRefused, outcomeRefused}},
+		"no room":             {"dataset-compromise.json", 1, http.StatusServiceUnavailable, []string{outcomeFailed}},
+		"the end is kept too": {"resolved.json", 0, http.StatusAccepted, []string{outcomeSpooled}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, logs := newIntake(t, &fakeTemporal{})
+			in.temporal = newTestCoalescer(t, &fakeSender{failure: errors.New("away")}, testSpool(t, t.TempDir(), spool.Options{MaxBytes: c.max}))
+			code, a := send(t, in, alertPost(bytes.NewReader(alertFile(t, c.file))))
+			require.Equal(t, c.code, code, a)
+			for i, want := range c.text {
+				require.Equal(t, want, a.Alerts[i].Outcome)
+				if want == outcomeSpooled {
+					require.Empty(t, a.Alerts[i].IncidentID, "Temporal has not said yet which incident it is")
+				}
+			}
+			require.Contains(t, logs.String(), "raw_sha256=")
+			require.Contains(t, metricsText(t, in.metrics), `outcome="`+c.text[0]+`",source="alertmanager"} 1`)
+		})
+	}
 }
 
 func TestOpenSpool(t *testing.T) {

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&set.rounds, "rounds", 7, "how many rounds of each contender are measured")
 	flags.IntVar(&set.alerts, "alerts", 400, "how many different alerts a round has, each for an incident of its own")
 	flags.IntVar(&set.callers, "callers", 32, "how many of them are under way at the same time")
-	flags.IntVar(&set.connections, "connections", 12000, "how many senders repeat an alert at the same time")
+	flags.IntVar(&set.connections, "connections", 16000, "how many senders repeat an alert at the same time")
 	flags.DurationVar(&set.window, "window", 5*time.Second, "how long a round of repetitions is")
 	flags.BoolVar(&set.spool, "spool", true, "run the trigger with a spool")
 	flags.StringVar(&set.floor, "serve-floor", "", "serve the handler to compare with on this address and do nothing else")
