@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"firebreak/internal/alert"
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
@@ -20,6 +18,10 @@ const (
 	outcomeJoined  = "joined"
 	// outcomeNoOpenIncident is a resolved alert whose incident is closed or never was: there is nothing to do.
 	outcomeNoOpenIncident = "no_open_incident"
+	// outcomeTriage is an alert for which a person is paged, and no incident started.
+	outcomeTriage = "triage"
+	// outcomeSpooled is an alert that is on disk here, and goes to Temporal as soon as it can be reached.
+	outcomeSpooled = "spooled"
 	// outcomeRefused is final: sending the same again gives the same.
 	outcomeRefused = "refused"
 	// outcomeFailed means that Temporal did not confirm: it must be sent again.
@@ -44,33 +46,22 @@ type result struct {
 	Error       string `json:"error,omitempty"`
 }
 
-// concurrency bounds how many incidents of one post are signalled at the same time.
-const concurrency = 8
-
 // deliver hands every usable alert of the group to Temporal, whatever is wrong with the others. Alerts of one incident
 // go in their order, incidents side by side.
 func (in *intake) deliver(ctx context.Context, g *alert.Group) answer {
 	results := make([]result, len(g.Members))
-	incidents := map[string][]int{}
 	// One post is judged by one inventory, even if the file changes meanwhile.
 	inv := in.inventory.current().Inventory
+	var posted []handover
+	var at []int
 	for i := range g.Members {
 		if results[i] = in.screen(inv, &g.Members[i]); results[i].Outcome == "" {
-			incidents[results[i].IncidentID] = append(incidents[results[i].IncidentID], i)
+			posted, at = append(posted, in.handover(&g.Members[i])), append(at, i)
 		}
 	}
-	var group errgroup.Group
-	group.SetLimit(concurrency)
-	for _, members := range incidents {
-		group.Go(func() error {
-			for _, i := range members {
-				in.send(ctx, &g.Members[i], &results[i])
-			}
-			return nil
-		})
+	for n, r := range in.temporal.deliver(ctx, posted) {
+		in.note(&posted[n], r, &results[at[n]])
 	}
-	// The functions above report through results and never fail.
-	_ = group.Wait()
 	in.report(g, results)
 	return summarise(g, results)
 }
@@ -95,26 +86,30 @@ func (in *intake) screen(inv *inventory.Inventory, m *alert.Member) result {
 	return r
 }
 
-// send delivers one alert and notes what came of it.
-func (in *intake) send(ctx context.Context, m *alert.Member, r *result) {
-	a := m.Alert
-	var done bool
-	var err error
-	yes, no := outcomeStarted, outcomeJoined
-	if a.Resolved {
-		yes, no = outcomeJoined, outcomeNoOpenIncident
-		done, err = in.temporal.join(ctx, a)
-	} else {
-		done, err = in.temporal.startOrJoin(ctx, a, request(m, in.mode))
+// handover is what is delivered of a member.
+func (in *intake) handover(m *alert.Member) handover {
+	h := handover{Alert: m.Alert}
+	if !m.Alert.Resolved {
+		r := request(m, in.mode)
+		h.Request = &r
 	}
-	switch {
-	case err != nil:
-		in.log.Warn("alert not delivered", "incident_id", r.IncidentID, "fingerprint", r.Fingerprint, "raw_sha256", a.RawSHA256, "error", err)
+	return h
+}
+
+// note fills in what came of an alert.
+func (in *intake) note(h *handover, came receipt, r *result) {
+	if came.err != nil {
+		in.log.Warn("alert not delivered", "incident_id", r.IncidentID, "fingerprint", r.Fingerprint, "raw_sha256", h.alert().RawSHA256, "error", came.err)
 		r.Outcome, r.Error = outcomeFailed, "Temporal did not confirm it"
-	case done:
-		r.Outcome = yes
-	default:
-		r.Outcome = no
+		return
+	}
+	r.Outcome = came.outcome
+	switch {
+	case came.incidentID != "":
+		r.IncidentID = came.incidentID
+	case came.outcome == outcomeSpooled:
+		// Which incident it will be is for Temporal to say.
+		r.IncidentID = ""
 	}
 }
 
@@ -144,10 +139,12 @@ func (in *intake) report(g *alert.Group, results []result) {
 		if ignored := g.Members[i].Situation.Ignored; len(ignored) > 0 {
 			in.log.Warn("labels of an alert have no usable value and count as not given", "fingerprint", r.Fingerprint, "labels", ignored, "raw_sha256", g.RawSHA256)
 		}
+		in.metrics.taken(g.Members[i].Alert.Source, r.Outcome)
 		switch r.Outcome {
 		case outcomeRefused:
 			in.log.Warn("alert refused", "fingerprint", r.Fingerprint, "target", r.Asset, "error", r.Error, "raw_sha256", g.RawSHA256)
-		case outcomeStarted, outcomeJoined, outcomeNoOpenIncident:
+		case outcomeStarted, outcomeNoOpenIncident, outcomeTriage, outcomeSpooled:
+			// In a storm nearly all join: there is a line for each batch.
 			in.log.Info("alert taken in", "incident_id", r.IncidentID, "outcome", r.Outcome, "fingerprint", r.Fingerprint, "raw_sha256", g.RawSHA256)
 		}
 	}
@@ -169,6 +166,8 @@ func summarise(g *alert.Group, results []result) answer {
 	case count[outcomeRefused] > 0:
 		out.status = http.StatusUnprocessableEntity
 		out.Error = fmt.Sprintf("%d of %d alerts refused, %d taken in", count[outcomeRefused], len(results), taken)
+	case count[outcomeSpooled] > 0:
+		out.status = http.StatusAccepted
 	}
 	return out
 }

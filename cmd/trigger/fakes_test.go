@@ -75,6 +75,26 @@ func (f *fakeTemporal) join(ctx context.Context, a incident.Alert) (bool, error)
 	return true, nil
 }
 
+func (f *fakeTemporal) deliver(ctx context.Context, posted []handover) []receipt {
+	out := make([]receipt, len(posted))
+	for i, h := range posted {
+		id := incident.WorkflowID(h.Alert.Kind, h.Alert.Asset, "")
+		var yes bool
+		var err error
+		outcomes := map[bool]string{true: outcomeJoined, false: outcomeNoOpenIncident}
+		if h.Request != nil {
+			outcomes = map[bool]string{true: outcomeStarted, false: outcomeJoined}
+			yes, err = f.startOrJoin(ctx, h.Alert, *h.Request)
+		} else {
+			yes, err = f.join(ctx, h.Alert)
+		}
+		if out[i].err = err; err == nil {
+			out[i] = receipt{incidentID: id, outcome: outcomes[yes]}
+		}
+	}
+	return out
+}
+
 func (f *fakeTemporal) ready(context.Context) error { return f.failure }
 
 // lockedBuffer is a log that a server writes while a test reads.
@@ -106,7 +126,7 @@ func newIntake(t testing.TB, f *fakeTemporal) (*intake, *lockedBuffer) {
 		f.open = map[string]bool{}
 	}
 	return &intake{
-		inventory: inv, mode: incident.Live, labels: alert.DefaultLabels(), token: token, temporal: f, log: newLogger(logs),
+		inventory: inv, mode: incident.Live, labels: alert.DefaultLabels(), token: token, temporal: f, log: newLogger(logs), metrics: newMetrics(),
 		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: func() time.Time { return received },
 	}, logs
 }

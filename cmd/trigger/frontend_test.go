@@ -29,6 +29,7 @@ type frontend struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 	mu        sync.Mutex
 	open      map[string]bool
+	closed    map[string]bool
 	signalled []*workflowservice.SignalWithStartWorkflowExecutionRequest
 	started   []*workflowservice.StartWorkflowExecutionRequest
 	joined    []*workflowservice.SignalWorkflowExecutionRequest
@@ -50,6 +51,12 @@ func (f *frontend) GetSystemInfo(context.Context, *workflowservice.GetSystemInfo
 func (f *frontend) SignalWithStartWorkflowExecution(_ context.Context, r *workflowservice.SignalWithStartWorkflowExecutionRequest) (*workflowservice.SignalWithStartWorkflowExecutionResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed[r.GetWorkflowId()] {
+		if r.GetWorkflowIdReusePolicy() != enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE {
+			return nil, wire(serviceerror.NewInvalidArgument("this fake knows no other policy"))
+		}
+		return nil, wire(serviceerror.NewWorkflowExecutionAlreadyStarted("Workflow execution already finished.", "", "run"))
+	}
 	started := !f.open[r.GetWorkflowId()]
 	f.open[r.GetWorkflowId()] = true
 	f.signalled = append(f.signalled, r)
@@ -105,7 +112,12 @@ func (f *frontend) ListWorkflowExecutions(_ context.Context, r *workflowservice.
 	return &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{info("incident/extraction-event/credit-api")}}, nil
 }
 
-func (f *frontend) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+func (f *frontend) DescribeWorkflowExecution(_ context.Context, r *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if id := r.GetExecution().GetWorkflowId(); f.record == nil && !f.open[id] && !f.closed[id] {
+		return nil, wire(serviceerror.NewNotFound("workflow not found"))
+	}
 	info := &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	if f.ended {
 		info.Status = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
@@ -141,7 +153,7 @@ func (f *frontend) UpdateWorkflowExecution(_ context.Context, r *workflowservice
 // newFrontend serves a frontend and returns a desk that is connected to it as the program connects.
 func newFrontend(t *testing.T) (*frontend, *desk) {
 	t.Helper()
-	f := &frontend{open: map[string]bool{}}
+	f := &frontend{open: map[string]bool{}, closed: map[string]bool{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := grpc.NewServer()

@@ -16,16 +16,17 @@ import (
 
 // deliverer hands accepted alerts to Temporal.
 type deliverer interface {
-	startOrJoin(ctx context.Context, a incident.Alert, r incident.Request) (started bool, err error)
-	join(ctx context.Context, a incident.Alert) (open bool, err error)
+	// deliver returns what came of each alert of a post, once all of them are durable or have failed.
+	deliver(ctx context.Context, posted []handover) []receipt
 	ready(ctx context.Context) error
 }
 
 const (
 	// deliveryTimeout bounds how long a sender waits to hear that Temporal did not confirm.
 	deliveryTimeout = 5 * time.Second
-	// deliveries bounds the posts that are being handed to Temporal at the same time.
-	deliveries = 64
+	// deliveries bounds the posts that are being handed to Temporal at the same time. In a storm each waits up to a second for
+	// its batch; the memory that their alerts hold is bounded by maxHeld.
+	deliveries = 1 << 14
 )
 
 // intake takes posts of alerts in. It answers 2xx only when every alert of the post is durably in Temporal, 5xx if the
@@ -37,6 +38,7 @@ type intake struct {
 	token     bearer
 	temporal  deliverer
 	log       *slog.Logger
+	metrics   *metrics
 	timeout   time.Duration
 	// slots holds a token for each post that is being delivered. A post that is still being read holds none, so that a
 	// slow sender keeps nobody else out.

@@ -55,11 +55,14 @@ it has been started. At most %d are shown.`, listLimit),
 	return cmd
 }
 
+// asked bounds how many incidents are asked at the same time.
+const asked = 8
+
 // ask gets each incident's own words. One that does not answer is listed all the same.
 func ask(ctx context.Context, op operator, runs []listed) []row {
 	rows := make([]row, len(runs))
 	var group errgroup.Group
-	group.SetLimit(concurrency)
+	group.SetLimit(asked)
 	for i, l := range runs {
 		group.Go(func() error {
 			rows[i] = row{ID: l.id, Run: l.run, StartedAt: l.started, Workflow: l.status}

@@ -21,6 +21,8 @@ const inventoryVariable = "FIREBREAK_INVENTORY"
 
 type serveFlags struct {
 	listen, listenFile, inventory, tokenFile, mode, playbooks string
+	spool, metrics, metricsFile                               string
+	spoolMiB                                                  int64
 	labels                                                    alert.Labels
 	slack                                                     slackFlags
 }
@@ -35,13 +37,19 @@ joins the open one. Two labels of the alert decide: firebreak_kind (a kind of wh
 firebreak_confidence (0 to 1) and firebreak_facet. A value of these that cannot be used counts as not given.
 
   200  every alert is durably started or joined
+  202  some alerts are on disk in the spool, and go to Temporal as soon as it can be reached; the others are started or joined
   422  some alerts name no kind, no known asset, or one of another environment; the others are started or joined
-  503  Temporal did not confirm in time: the sender must try again
+  503  Temporal did not confirm in time, and there is no spool or it is full: the sender must try again
+
+The first alert of an incident goes to Temporal at once. What arrives for it within a second of that waits for one batch, in
+which repetitions are a count; a post is answered when the batch that carries its alerts is durable. A repetition for an
+incident that is closed starts a recheck of it.
 
 The inventory file is read again when it changes. While it is faulty the last good one stays in use: the log says what is
 wrong, and /readyz has the field inventory_fault.
 
-GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.
+GET /healthz answers while the process runs, GET /readyz while alerts can be taken in. --metrics-listen serves GET /metrics in
+Prometheus' format on a port of its own.
 ` + slackHelp,
 		Example: `  openssl rand -hex 24 > alert-token
   trigger serve --inventory inventory.yaml --alert-token-file alert-token
@@ -55,6 +63,10 @@ GET /healthz answers while the process runs, GET /readyz while Temporal can be r
 	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token that senders must show (default $"+tokenVariable+", the token itself)")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live takes assets of prod only, drill those of staging and drill only")
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
+	flags.StringVar(&f.spool, "spool", "", "folder in which alerts are kept that Temporal does not confirm; one process uses it at a time")
+	flags.Int64Var(&f.spoolMiB, "spool-mib", 256, "how much the spool may hold")
+	flags.StringVar(&f.metrics, "metrics-listen", "", "address to serve GET /metrics on; off if empty")
+	flags.StringVar(&f.metricsFile, "metrics-listen-file", "", "write the address that metrics are really served on to this file")
 	flags.StringVar(&f.labels.Kind, "kind-label", f.labels.Kind, "label that names the incident's kind")
 	flags.StringVar(&f.labels.Asset, "asset-label", f.labels.Asset, "label that names the asset")
 	f.slack.flags(flags)
@@ -81,8 +93,19 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	defer d.Close()
 	f.labels.Kinds = kinds
+	m := newMetrics()
+	kept, err := openSpool(f.spool, f.spoolMiB, logger)
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		defer kept.Close()
+		m.watchSpool(kept, a.now)
+	}
+	c := newCoalescer(d, kept, usualPace(kept), logger, m)
+	defer c.close()
 	in := &intake{
-		inventory: inv, mode: mode, labels: f.labels, token: token, temporal: d, log: logger,
+		inventory: inv, mode: mode, labels: f.labels, token: token, temporal: c, log: logger, metrics: m,
 		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: time.Now,
 	}
 	listener, err := listen(ctx, f.listen, f.listenFile)
@@ -96,9 +119,12 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	warnExposed(listener, logger)
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
-	followed.Go(func() { inv.follow(following, inventoryInterval) })
 	defer followed.Wait()
 	defer stop()
+	if err := m.serve(following, &followed, f, logger); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	followed.Go(func() { inv.follow(following, inventoryInterval) })
 	defer cockpit.start(ctx)()
 	return serveHTTP(ctx, listener, cockpit.mount(in.routes()), defaultLimits(), logger)
 }

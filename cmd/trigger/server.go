@@ -26,7 +26,7 @@ const (
 // routes is everything that the service answers.
 func (in *intake) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /alerts/alertmanager", in.alertmanager)
+	mux.HandleFunc("POST /alerts/alertmanager", in.metrics.measured("/alerts/alertmanager", in.alertmanager))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -34,7 +34,7 @@ func (in *intake) routes() http.Handler {
 	return mux
 }
 
-// readyz is ready while Temporal can be reached: without it no alert can be taken in.
+// readyz is ready while alerts can be taken in: Temporal can be reached, or the spool has room.
 func (in *intake) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()

@@ -3,14 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
@@ -30,8 +26,9 @@ const (
 
 // desk is firebreak's side of a Temporal client.
 type desk struct {
-	client  client.Client
-	address string
+	client   client.Client
+	address  string
+	rechecks rechecks
 }
 
 // Close ends the connection.
@@ -78,20 +75,6 @@ func lazyTemporal(env environment, logger *slog.Logger) (*desk, error) {
 	return &desk{client: c, address: opts.HostPort}, nil
 }
 
-// startedKey finds in a call's context the place where noteStarted leaves its finding.
-type startedKey struct{}
-
-// noteStarted reads from Temporal's answer whether signal-with-start started a run or signalled the open one. The SDK
-// drops that field, and a second call to find out would be slower and could be wrong by then.
-func noteStarted(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	err := invoke(ctx, method, req, reply, cc, opts...)
-	answer, ok := reply.(*workflowservice.SignalWithStartWorkflowExecutionResponse)
-	if note, asked := ctx.Value(startedKey{}).(*bool); err == nil && ok && asked {
-		*note = answer.GetStarted()
-	}
-	return err
-}
-
 // options are those of every incident, however it is started.
 func options(id string, mode incident.Mode) client.StartWorkflowOptions {
 	// Incidents outrank drills in the backlog; 3 is Temporal's default.
@@ -103,33 +86,6 @@ func options(id string, mode incident.Mode) client.StartWorkflowOptions {
 		ID: id, TaskQueue: workflows.TaskQueue(mode), WorkflowTaskTimeout: workflowTaskTimeout,
 		Priority: temporal.Priority{PriorityKey: priority},
 	}
-}
-
-// startOrJoin returns once the alert is durably in Temporal: as the start of the requested incident, or as a signal to the
-// open one.
-func (d *desk) startOrJoin(ctx context.Context, a incident.Alert, r incident.Request) (started bool, err error) {
-	opts := options(incident.WorkflowID(r.Kind, r.Asset, ""), r.Mode)
-	opts.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	ctx = context.WithValue(ctx, startedKey{}, &started)
-	_, err = d.client.SignalWithStartWorkflow(ctx, opts.ID, workflows.AlertSignal, a, opts, workflows.WorkflowType(r.Kind), r)
-	if err != nil {
-		return false, fmt.Errorf("signal with start %s at %s: %w", opts.ID, d.address, err)
-	}
-	return started, nil
-}
-
-// join signals the open incident and starts none; it reports false if none is open.
-func (d *desk) join(ctx context.Context, a incident.Alert) (open bool, err error) {
-	id := incident.WorkflowID(a.Kind, a.Asset, "")
-	err = d.client.SignalWorkflow(ctx, id, "", workflows.AlertSignal, a)
-	var missing *serviceerror.NotFound
-	if errors.As(err, &missing) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("signal %s at %s: %w", id, d.address, err)
-	}
-	return true, nil
 }
 
 // ready returns an error while Temporal cannot take alerts.

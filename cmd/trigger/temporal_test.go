@@ -10,52 +10,9 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 
-	"firebreak/internal/alert"
 	"firebreak/internal/incident"
 	"firebreak/workflows"
 )
-
-func loanAlert() incident.Alert {
-	return incident.Alert{
-		Key: "k", Source: "alertmanager", Kind: incident.DatasetCompromise, Asset: "loan-applications@2026-07-31", Summary: "rows differ",
-		StartsAt: received.Add(-time.Minute), ReceivedAt: received, RawSHA256: "aa",
-	}
-}
-
-func TestStartOrJoin(t *testing.T) {
-	t.Parallel()
-	f, d := newFrontend(t)
-	a := loanAlert()
-	m := &alert.Member{Alert: a, Situation: alert.Situation{Severity: "SEV1", Confidence: 0.9, Facet: "both"}}
-	for i, want := range []bool{true, false, false} {
-		started, err := d.startOrJoin(t.Context(), a, request(m, incident.Live))
-		require.NoError(t, err)
-		require.Equal(t, want, started, "post %d", i)
-	}
-	r := f.signalled[0]
-	require.Equal(t, loanIncident, r.GetWorkflowId())
-	require.Equal(t, "DatasetCompromise", r.GetWorkflowType().GetName())
-	require.Equal(t, "contain", r.GetTaskQueue().GetName())
-	require.Equal(t, 5*time.Second, r.GetWorkflowTaskTimeout().AsDuration())
-	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, r.GetWorkflowIdConflictPolicy())
-	require.Equal(t, int32(1), r.GetPriority().GetPriorityKey())
-	require.Equal(t, "alert", r.GetSignalName())
-	var sent incident.Request
-	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetInput(), &sent))
-	require.Equal(t, incident.Request{
-		Kind: incident.DatasetCompromise, Asset: a.Asset, Mode: incident.Live, Requester: "alertmanager", Summary: "rows differ", DetectedAt: a.StartsAt,
-		Severity: "SEV1", Confidence: 0.9, Facet: "both",
-	}, sent)
-	var signal incident.Alert
-	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetSignalInput(), &signal))
-	require.Equal(t, a, signal)
-
-	_, err := d.startOrJoin(t.Context(), a, request(m, incident.Drill))
-	require.NoError(t, err)
-	require.Equal(t, "drill", f.signalled[3].GetTaskQueue().GetName())
-	require.Equal(t, int32(5), f.signalled[3].GetPriority().GetPriorityKey())
-	require.NoError(t, d.ready(t.Context()))
-}
 
 func TestDetectedIsNotInTheFuture(t *testing.T) {
 	t.Parallel()
@@ -65,20 +22,6 @@ func TestDetectedIsNotInTheFuture(t *testing.T) {
 	require.Equal(t, received, detected(a))
 	a.StartsAt = time.Time{}
 	require.Equal(t, received, detected(a))
-}
-
-func TestJoinStartsNothing(t *testing.T) {
-	t.Parallel()
-	f, d := newFrontend(t)
-	open, err := d.join(t.Context(), loanAlert())
-	require.NoError(t, err)
-	require.False(t, open)
-	f.open[loanIncident] = true
-	open, err = d.join(t.Context(), loanAlert())
-	require.NoError(t, err)
-	require.True(t, open)
-	require.Equal(t, workflows.AlertSignal, f.joined[0].GetSignalName())
-	require.Empty(t, f.started)
 }
 
 func TestDeskStart(t *testing.T) {
