@@ -61,7 +61,7 @@ func refused(format string, args ...any) error {
 
 const longHelp = `trigger starts incidents from alerts, lets people follow, approve, steer and close them, and shows what playbooks do.
 
-It talks to Temporal alone, and 'trigger playbook' to nothing at all. The connection is configured as in Temporal's own
+It talks to Temporal alone, and 'trigger playbook' and 'trigger route' to nothing at all. The connection is configured as in Temporal's own
 tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision
 made here is as strong as the access to Temporal with which it is made.
 
@@ -87,7 +87,7 @@ func (a *app) root() *cobra.Command {
 		a.decideCommand(true), a.decideCommand(false), a.closeCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.skipCommand(), a.retryCommand(), a.addTargetCommand(), a.abortCommand(),
 		a.taskCommand(), a.endWaitCommand(), a.clockCommand(), a.acknowledgeCommand(),
-		a.playbookCommand(), a.versionCommand())
+		a.playbookCommand(), a.routeCommand(), a.versionCommand())
 	return root
 }
 

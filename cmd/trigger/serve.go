@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"firebreak/internal/alert"
 	"firebreak/internal/incident"
 )
 
@@ -21,28 +22,18 @@ const inventoryVariable = "FIREBREAK_INVENTORY"
 
 type serveFlags struct {
 	listen, listenFile, inventory, tokenFile, mode, playbooks string
-	labels                                                    alert.Labels
+	secrets                                                   []string
+	routes                                                    routeFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	f := serveFlags{labels: alert.DefaultLabels()}
+	var f serveFlags
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Take alerts in and start or join incidents", Args: cobra.NoArgs,
-		Long: `Serve takes Alertmanager's webhook (version 4) at POST /alerts/alertmanager and starts an incident for each alert, or
-joins the open one. Two labels of the alert decide: firebreak_kind (a kind of which there is a playbook) and firebreak_asset
-(an id of the inventory). Three more say how bad it is and how sure: severity (critical, warning, info, or SEV1 to SEV4),
-firebreak_confidence (0 to 1) and firebreak_facet. A value of these that cannot be used counts as not given.
-
-  200  every alert is durably started or joined
-  422  some alerts name no kind, no known asset, or one of another environment; the others are started or joined
-  503  Temporal did not confirm in time: the sender must try again
-
-The inventory file is read again when it changes. While it is faulty the last good one stays in use: the log says what is
-wrong, and /readyz has the field inventory_fault.
-
-GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.`,
+		Long: serveHelp,
 		Example: `  openssl rand -hex 24 > alert-token
   trigger serve --inventory inventory.yaml --alert-token-file alert-token
+  trigger serve --inventory inventory.yaml --routes routes.yaml --secret pagerduty=pagerduty.secret --secret generic=drift.secret
   trigger serve --mode drill --listen 127.0.0.1:0 --listen-file trigger.addr`,
 		RunE: a.verb(func(ctx context.Context, _ []string) error { return a.serve(ctx, f) }),
 	}
@@ -50,37 +41,48 @@ GET /healthz answers while the process runs, GET /readyz while Temporal can be r
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 takes a free one")
 	flags.StringVar(&f.listenFile, "listen-file", "", "write the address really listened on to this file")
 	flags.StringVar(&f.inventory, "inventory", "", "inventory file (default $"+inventoryVariable+")")
-	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token that senders must show (default $"+tokenVariable+", the token itself)")
+	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token of Alertmanager (default $"+tokenVariable+", the token itself)")
+	flags.StringArrayVar(&f.secrets, "secret", nil, "SOURCE=FILE, a file with a secret of a source, one a line; may be given again (default $FIREBREAK_<SOURCE>_SECRET_FILE)")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live takes assets of prod only, drill those of staging and drill only")
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
-	flags.StringVar(&f.labels.Kind, "kind-label", f.labels.Kind, "label that names the incident's kind")
-	flags.StringVar(&f.labels.Asset, "asset-label", f.labels.Asset, "label that names the asset")
+	f.routes.register(flags)
 	return cmd
 }
 
+const serveHelp = `Serve takes alerts at POST /alerts/SOURCE and starts an incident for each, or joins the open one. A source is served once it
+has a secret:
+
+  alertmanager  webhook, version 4                bearer token
+  grafana       unified alerting's webhook        bearer token
+  datadog       webhook                           bearer token as a custom header
+  eventbridge   API destination                   bearer token as the connection's API key
+  cloudevents   CloudEvents 1.0, both modes       bearer token
+  pagerduty     webhooks, version 3               X-PagerDuty-Signature
+  generic       firebreak's own form              X-Firebreak-Timestamp, and X-Firebreak-Signature: v1=HEX, the HMAC-SHA256
+                                                  of "v1:TIMESTAMP:BODY"
+
+Which incident an alert is about is decided by the routing file (--routes; see 'trigger route --help'). Without one the alert
+names it itself, by the fields firebreak_kind (a kind of which there is a playbook) and firebreak_asset (an id of the
+inventory). Three more say how bad it is and how sure: severity, firebreak_confidence (0 to 1) and firebreak_facet. A value
+of these that cannot be used counts as not given. An alert that fits no rule, or names an asset that is not in the inventory
+or is of another environment, is kept and a person is paged.
+
+  200  every alert is durably started, joined, or given to a person
+  4xx  the post is not from this sender, or cannot be read: the same again gives the same
+  503  Temporal did not confirm in time: the sender must try again
+
+The inventory and the routing file are read again when they change. While one is faulty the last good one stays in use: the
+log says what is wrong, and /readyz has the field inventory_fault or routes_fault.
+
+GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.`
+
 // serve checks everything that can be wrong with the configuration before it listens.
 func (a *app) serve(ctx context.Context, f serveFlags) error {
-	mode, err := parseMode(f.mode)
+	in, d, err := a.intake(f)
 	if err != nil {
 		return err
 	}
-	logger := newLogger(a.stderr)
-	token, tokenErr := loadBearer(f.tokenFile, a.env)
-	inv, invErr := a.followedInventory(f.inventory, logger)
-	kinds, kindsErr := a.kinds(f.playbooks)
-	d, temporalErr := lazyTemporal(a.env, logger)
-	if err := errors.Join(tokenErr, invErr, kindsErr, temporalErr); err != nil {
-		if d != nil {
-			d.Close()
-		}
-		return err
-	}
 	defer d.Close()
-	f.labels.Kinds = kinds
-	in := &intake{
-		inventory: inv, mode: mode, labels: f.labels, token: token, temporal: d, log: logger,
-		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: time.Now,
-	}
 	listener, err := listen(ctx, f.listen, f.listenFile)
 	if err != nil {
 		return err
@@ -88,15 +90,55 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if f.listenFile != "" {
 		defer os.Remove(f.listenFile)
 	}
-	logger.Info("listening on http://"+listener.Addr().String(), "mode", string(mode), "inventory", inv.current().Digest(), "temporal", d.address)
-	warnExposed(listener, logger)
+	in.log.Info("listening on http://"+listener.Addr().String(), "mode", string(in.mode), "inventory", in.inventory.current().Digest(),
+		"routes", in.routing.current().Digest, "sources", in.served(), "temporal", d.address)
+	warnExposed(listener, in.log)
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
-	followed.Go(func() { inv.follow(following, inventoryInterval) })
+	followed.Go(func() { in.inventory.follow(following, inventoryInterval) })
+	followed.Go(func() { in.routing.follow(following, inventoryInterval) })
 	defer followed.Wait()
 	defer stop()
-	return serveHTTP(ctx, listener, in.routes(), defaultLimits(), logger)
+	return serveHTTP(ctx, listener, in.routes(), defaultLimits(), in.log)
 }
+
+// intake makes the service from its configuration and reports everything that is wrong with it at once.
+func (a *app) intake(f serveFlags) (*intake, *desk, error) {
+	mode, err := parseMode(f.mode)
+	if err != nil {
+		return nil, nil, err
+	}
+	logger := newLogger(a.stderr)
+	sources, sourcesErr := a.sources(f.tokenFile, f.secrets, time.Now)
+	if sourcesErr == nil && len(sources) == 0 {
+		sourcesErr = fmt.Errorf("no source of alerts has a secret: set --alert-token-file or %s for Alertmanager, or --secret SOURCE=FILE for another (%s)", tokenVariable, secretHint)
+	}
+	inv, invErr := a.followedInventory(f.inventory, logger)
+	kinds, kindsErr := a.kinds(f.playbooks)
+	var routes *routesFile
+	var routesErr error
+	if kindsErr == nil {
+		routes, routesErr = a.followedRoutes(f.routes, kinds, logger)
+	}
+	d, temporalErr := lazyTemporal(a.env, logger)
+	if err := errors.Join(sourcesErr, invErr, kindsErr, routesErr, temporalErr); err != nil {
+		if d != nil {
+			d.Close()
+		}
+		return nil, nil, err
+	}
+	return newIntakeOf(&intake{inventory: inv, routing: routes, mode: mode, kinds: kinds, sources: sources, temporal: d, log: logger}), d, nil
+}
+
+// newIntakeOf sets the bounds of an intake.
+func newIntakeOf(in *intake) *intake {
+	in.timeout, in.now = deliveryTimeout, time.Now
+	in.slots, in.large = make(chan struct{}, deliveries), make(chan struct{}, unproved)
+	return in
+}
+
+// served names the sources that are on.
+func (in *intake) served() []string { return slices.Sorted(maps.Keys(in.sources)) }
 
 // listen opens the port and tells scripts which one it is. The file appears whole or not at all.
 func listen(ctx context.Context, address, file string) (net.Listener, error) {

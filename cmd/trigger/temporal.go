@@ -132,6 +132,20 @@ func (d *desk) join(ctx context.Context, a incident.Alert) (open bool, err error
 	return true, nil
 }
 
+// triage returns once the workflow that pages a person is durably started. The same alert is paged once: that it is started
+// already, or was, is as good.
+func (d *desk) triage(ctx context.Context, r workflows.TriageRequest) error {
+	opts := options(workflows.TriageID(r.Alert), r.Mode)
+	opts.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	opts.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := d.client.ExecuteWorkflow(ctx, opts, workflows.TriageWorkflow, r)
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	if err != nil && !errors.As(err, &already) {
+		return fmt.Errorf("start %s at %s: %w", opts.ID, d.address, err)
+	}
+	return nil
+}
+
 // ready returns an error while Temporal cannot take alerts.
 func (d *desk) ready(ctx context.Context) error {
 	if _, err := d.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {

@@ -10,7 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 
-	"firebreak/internal/alert"
+	"firebreak/internal/alert/route"
 	"firebreak/internal/incident"
 	"firebreak/workflows"
 )
@@ -26,9 +26,14 @@ func TestStartOrJoin(t *testing.T) {
 	t.Parallel()
 	f, d := newFrontend(t)
 	a := loanAlert()
-	m := &alert.Member{Alert: a, Situation: alert.Situation{Severity: "SEV1", Confidence: 0.9, Facet: "both"}}
+	request := func(mode incident.Mode) incident.Request {
+		d := delivery{alert: a, judgement: judgement{mode: mode, Decision: route.Decision{
+			Kind: a.Kind, Asset: a.Asset, Severity: "SEV1", Confidence: 0.9, Facet: "both",
+		}}}
+		return d.request()
+	}
 	for i, want := range []bool{true, false, false} {
-		started, err := d.startOrJoin(t.Context(), a, request(m, incident.Live))
+		started, err := d.startOrJoin(t.Context(), a, request(incident.Live))
 		require.NoError(t, err)
 		require.Equal(t, want, started, "post %d", i)
 	}
@@ -50,7 +55,7 @@ func TestStartOrJoin(t *testing.T) {
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(r.GetSignalInput(), &signal))
 	require.Equal(t, a, signal)
 
-	_, err := d.startOrJoin(t.Context(), a, request(m, incident.Drill))
+	_, err := d.startOrJoin(t.Context(), a, request(incident.Drill))
 	require.NoError(t, err)
 	require.Equal(t, "drill", f.signalled[3].GetTaskQueue().GetName())
 	require.Equal(t, int32(5), f.signalled[3].GetPriority().GetPriorityKey())
@@ -169,4 +174,30 @@ func TestDialNamesTheAddress(t *testing.T) {
 	defer cancel()
 	_, err = dialTemporal(ctx, temporalEnvironment(t, address))
 	require.ErrorContains(t, err, "connect to Temporal at "+address+" (TEMPORAL_ADDRESS sets the address)")
+}
+
+func TestTriageIsStartedOnce(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	r := workflows.TriageRequest{Alert: loanAlert(), Reason: "no rule fits", Mode: incident.Live}
+	for range 3 {
+		require.NoError(t, d.triage(t.Context(), r), "that it is started already is as good")
+	}
+	require.Len(t, f.started, 1)
+	got := f.started[0]
+	require.Equal(t, workflows.TriageID(r.Alert), got.GetWorkflowId())
+	require.Equal(t, "Triage", got.GetWorkflowType().GetName())
+	require.Equal(t, "contain", got.GetTaskQueue().GetName())
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, got.GetWorkflowIdReusePolicy())
+	var sent workflows.TriageRequest
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(got.GetInput(), &sent))
+	require.Equal(t, r, sent)
+
+	r.Alert.Key, r.Mode = "another", incident.Drill
+	require.NoError(t, d.triage(t.Context(), r))
+	require.Equal(t, "drill", f.started[1].GetTaskQueue().GetName())
+	gone := &desk{client: d.client, address: d.address}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorContains(t, gone.triage(ctx, r), "start triage/alertmanager/")
 }
