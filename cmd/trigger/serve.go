@@ -15,14 +15,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firebreak/internal/alert"
 	"firebreak/internal/incident"
+	"firebreak/internal/sns"
 )
 
 const inventoryVariable = "FIREBREAK_INVENTORY"
 
 type serveFlags struct {
 	listen, listenFile, inventory, tokenFile, mode, playbooks string
-	secrets                                                   []string
+	secrets, topics                                           []string
 	routes                                                    routeFlags
 }
 
@@ -43,6 +45,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&f.inventory, "inventory", "", "inventory file (default $"+inventoryVariable+")")
 	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token of Alertmanager (default $"+tokenVariable+", the token itself)")
 	flags.StringArrayVar(&f.secrets, "secret", nil, "SOURCE=FILE, a file with a secret of a source, one a line; may be given again (default $FIREBREAK_<SOURCE>_SECRET_FILE)")
+	flags.StringArrayVar(&f.topics, "sns-topic", nil, "ARN of an SNS topic whose messages are taken; may be given again (default $"+topicsVariable+", separated by commas)")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live takes assets of prod only, drill those of staging and drill only")
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
 	f.routes.register(flags)
@@ -50,7 +53,7 @@ func (a *app) serveCommand() *cobra.Command {
 }
 
 const serveHelp = `Serve takes alerts at POST /alerts/SOURCE and starts an incident for each, or joins the open one. A source is served once it
-has a secret:
+has a secret, SNS once it has a topic:
 
   alertmanager  webhook, version 4                bearer token
   grafana       unified alerting's webhook        bearer token
@@ -58,6 +61,7 @@ has a secret:
   eventbridge   API destination                   bearer token as the connection's API key
   cloudevents   CloudEvents 1.0, both modes       bearer token
   pagerduty     webhooks, version 3               X-PagerDuty-Signature
+  sns           HTTPS subscription                SNS's signature, and --sns-topic
   generic       firebreak's own form              X-Firebreak-Timestamp, and X-Firebreak-Signature: v1=HEX, the HMAC-SHA256
                                                   of "v1:TIMESTAMP:BODY"
 
@@ -110,8 +114,14 @@ func (a *app) intake(f serveFlags) (*intake, *desk, error) {
 	}
 	logger := newLogger(a.stderr)
 	sources, sourcesErr := a.sources(f.tokenFile, f.secrets, time.Now)
+	if topics := a.snsTopics(f.topics); sourcesErr == nil && len(topics) > 0 {
+		var v *sns.Verifier
+		if v, sourcesErr = sns.New(topics, nil, nil, time.Now); sourcesErr == nil {
+			sources[alert.SNS] = snsSource(v)
+		}
+	}
 	if sourcesErr == nil && len(sources) == 0 {
-		sourcesErr = fmt.Errorf("no source of alerts has a secret: set --alert-token-file or %s for Alertmanager, or --secret SOURCE=FILE for another (%s)", tokenVariable, secretHint)
+		sourcesErr = fmt.Errorf("no source of alerts has a secret: set --alert-token-file or %s for Alertmanager, --secret SOURCE=FILE for another, or --sns-topic (%s)", tokenVariable, secretHint)
 	}
 	inv, invErr := a.followedInventory(f.inventory, logger)
 	kinds, kindsErr := a.kinds(f.playbooks)
