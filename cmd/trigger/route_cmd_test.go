@@ -36,7 +36,18 @@ func TestRouteTestExplains(t *testing.T) {
 		"an end": {inv, []string{posts + "alertmanager/resolved.json"}, []string{
 			"/resolved, resolved: rows differ", "-> joins incident/dataset-compromise/loan-applications@2026-07-31 if it is open",
 		}},
-		"a drill": {inv, []string{posts + "alertmanager/staging-drill.json", "--mode", "drill"}, []string{"(drill)"}},
+		"a finding by a list and a glob": {inv, []string{posts + "eventbridge/guardduty.json", "--routes", testRoutes}, []string{
+			"read as eventbridge", `line 14, guardduty-archive-noise: field type is "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS", not "Recon:" and what follows`,
+			"-> starts or joins incident/extraction-event/credit-scorer@17 (live, SEV2, weights)",
+		}},
+		"an alarm in SNS":  {inv, []string{posts + "sns/alarm.json", "--routes", testRoutes}, []string{"read as sns", "incident/extraction-event/credit-api (live, api)"}},
+		"a drift job":      {inv, []string{posts + "eventbridge/model-monitor.json", "--routes", testRoutes}, []string{"line 31, model-quality-drift: fits", `-> starts or joins incident/backdoor-discovery/credit-api (live, SEV2)`}},
+		"a PagerDuty page": {inv, []string{posts + "pagerduty/triggered.json", "--routes", testRoutes}, []string{"incident/extraction-event/credit-api (live, SEV1)"}},
+		"a ping":           {inv, []string{posts + "pagerduty/ping.json"}, []string{"no alert: the event pagey.ping says nothing"}},
+		"CloudEvents":      {inv, []string{posts + "cloudevents/structured.json"}, []string{"read as cloudevents", "incident/backdoor-discovery/credit-scorer@17"}},
+		"the generic form": {inv, []string{posts + "generic/firing.json"}, []string{"read as generic", "(live, SEV1, integrity)"}},
+		"Datadog":          {inv, []string{posts + "datadog/no-data.json"}, []string{"read as datadog", "-> triage: the monitor has no data"}},
+		"a drill":          {inv, []string{posts + "alertmanager/staging-drill.json", "--mode", "drill"}, []string{"(drill)"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

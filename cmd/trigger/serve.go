@@ -23,9 +23,9 @@ import (
 const inventoryVariable = "FIREBREAK_INVENTORY"
 
 type serveFlags struct {
-	listen, listenFile, inventory, tokenFile, mode, playbooks string
-	secrets, topics                                           []string
-	routes                                                    routeFlags
+	listen, listenFile, inventory, tokenFile, mode, playbooks, queue string
+	secrets, topics                                                  []string
+	routes                                                           routeFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -46,6 +46,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token of Alertmanager (default $"+tokenVariable+", the token itself)")
 	flags.StringArrayVar(&f.secrets, "secret", nil, "SOURCE=FILE, a file with a secret of a source, one a line; may be given again (default $FIREBREAK_<SOURCE>_SECRET_FILE)")
 	flags.StringArrayVar(&f.topics, "sns-topic", nil, "ARN of an SNS topic whose messages are taken; may be given again (default $"+topicsVariable+", separated by commas)")
+	flags.StringVar(&f.queue, "sqs-queue", "", "URL of an SQS queue whose messages are taken (default $"+queueVariable+")")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live takes assets of prod only, drill those of staging and drill only")
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
 	f.routes.register(flags)
@@ -64,6 +65,9 @@ has a secret, SNS once it has a topic:
   sns           HTTPS subscription                SNS's signature, and --sns-topic
   generic       firebreak's own form              X-Firebreak-Timestamp, and X-Firebreak-Signature: v1=HEX, the HMAC-SHA256
                                                   of "v1:TIMESTAMP:BODY"
+
+The messages of an SQS queue (--sqs-queue) are read by long poll and deleted once they are durable. Its queue policy says who
+may send; the role of this process may read that queue and nothing else.
 
 Which incident an alert is about is decided by the routing file (--routes; see 'trigger route --help'). Without one the alert
 names it itself, by the fields firebreak_kind (a kind of which there is a playbook) and firebreak_asset (an id of the
@@ -87,6 +91,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer d.Close()
+	queue, err := a.queue(ctx, f.queue, in.message, in.log)
+	if err != nil {
+		return err
+	}
 	listener, err := listen(ctx, f.listen, f.listenFile)
 	if err != nil {
 		return err
@@ -95,11 +103,12 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		defer os.Remove(f.listenFile)
 	}
 	in.log.Info("listening on http://"+listener.Addr().String(), "mode", string(in.mode), "inventory", in.inventory.current().Digest(),
-		"routes", in.routing.current().Digest, "sources", in.served(), "temporal", d.address)
+		"routes", in.routing.current().Digest, "sources", in.served(), "sqs", queue != nil, "temporal", d.address)
 	warnExposed(listener, in.log)
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
 	followed.Go(func() { in.inventory.follow(following, inventoryInterval) })
+	followed.Go(func() { poll(following, queue) })
 	followed.Go(func() { in.routing.follow(following, inventoryInterval) })
 	defer followed.Wait()
 	defer stop()
@@ -120,8 +129,8 @@ func (a *app) intake(f serveFlags) (*intake, *desk, error) {
 			sources[alert.SNS] = snsSource(v)
 		}
 	}
-	if sourcesErr == nil && len(sources) == 0 {
-		sourcesErr = fmt.Errorf("no source of alerts has a secret: set --alert-token-file or %s for Alertmanager, --secret SOURCE=FILE for another, or --sns-topic (%s)", tokenVariable, secretHint)
+	if sourcesErr == nil && len(sources) == 0 && f.queue == "" && a.env.get(queueVariable) == "" {
+		sourcesErr = fmt.Errorf("no source of alerts has a secret: set --alert-token-file or %s for Alertmanager, --secret SOURCE=FILE for another, --sns-topic, or --sqs-queue (%s)", tokenVariable, secretHint)
 	}
 	inv, invErr := a.followedInventory(f.inventory, logger)
 	kinds, kindsErr := a.kinds(f.playbooks)

@@ -158,6 +158,8 @@ func TestServeRefusesToStart(t *testing.T) {
 		"no secret file":   {[]string{inv, token}, []string{"--secret", "pagerduty"}, 2, "want SOURCE=FILE"},
 		"short secret":     {[]string{inv, token}, []string{"--secret", "pagerduty=" + write("short", "hunter2\n")}, 1, "the secret of pagerduty (--secret) in"},
 		"empty secret":     {[]string{inv, token, "FIREBREAK_GENERIC_SECRET_FILE=" + write("void", "\n\n")}, nil, 1, "the secret of generic (FIREBREAK_GENERIC_SECRET_FILE) is empty"},
+		"bad topic":        {[]string{inv}, []string{"--sns-topic", "firebreak"}, 1, `"firebreak" is no ARN of an SNS topic`},
+		"bad queue":        {[]string{inv, token}, []string{"--sqs-queue", "firebreak"}, 1, `--sqs-queue or FIREBREAK_SQS_QUEUE: "firebreak" is no URL of an SQS queue`},
 		"bad routes":       {[]string{inv, token}, []string{"--routes", write("routes.yaml", "version: 2\nrules: []\ndefault: drop\n")}, 1, "routes.yaml:3:10: default: what fits no rule can only go to triage"},
 		"absent routes":    {[]string{inv, token, routesVariable + "=" + filepath.Join(dir, "absent")}, nil, 1, "(--routes or FIREBREAK_ROUTES)"},
 		"routes and label": {[]string{inv, token}, []string{"--routes", write("r.yaml", "version: 1\nrules: []\ndefault: triage\n"), "--kind-label", "k"}, 1, "name the fields in the file"},
