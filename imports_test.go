@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,6 +29,9 @@ var allowed = []struct {
 	{"workflows", []string{"firebreak/playbooks", "firebreak/internal/incident", "firebreak/internal/inventory", "firebreak/internal/legal"}, []string{"github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},
 	{"activities", []string{"firebreak/activities/", "firebreak/playbooks", "firebreak/internal/"}, nil},
 	{"playbooks", []string{"firebreak/internal/"}, []string{"go.temporal.io/", "github.com/hashicorp/vault", "github.com/aws/", "github.com/slack-go/", "net/http"}},
+	{"internal/alert", []string{"firebreak/internal/alert", "firebreak/internal/incident"}, []string{"go.temporal.io/", "github.com/aws/", "net/http"}},
+	{"internal/sns", []string{"firebreak/internal/alert"}, []string{"github.com/aws/"}},
+	{"internal/sqs", nil, nil},
 	{"internal/incident", nil, []string{"go.temporal.io/"}},
 	{"internal/inventory", []string{"firebreak/internal/incident"}, []string{"go.temporal.io/", "net/http"}},
 	{"internal/slackui", []string{"firebreak/internal/"}, []string{"go.temporal.io/", "net/http", "os"}},
@@ -71,6 +75,47 @@ func TestImportDirection(t *testing.T) {
 	for _, rule := range allowed {
 		require.NotZero(t, seen[rule.folder], "no file was checked in %s", rule.folder)
 	}
+}
+
+// TestTriggerReachesNoCloudButItsQueue looks at everything that is linked into the process that faces the internet: of AWS
+// it holds the client for one SQS queue and what finds that client's credentials, and nothing of Vault or Kubernetes.
+func TestTriggerReachesNoCloudButItsQueue(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "./cmd/trigger").Output()
+	require.NoError(t, err)
+	const service = "github.com/aws/aws-sdk-go-v2/service/"
+	services := map[string]bool{}
+	for name := range strings.Lines(string(out)) {
+		name = strings.TrimSpace(name)
+		for _, banned := range []string{"github.com/hashicorp/vault", "k8s.io/", "firebreak/activities", "github.com/aws/aws-sdk-go/"} {
+			require.False(t, strings.HasPrefix(name, banned), "cmd/trigger reaches %s", name)
+		}
+		if rest, ok := strings.CutPrefix(name, service); ok {
+			services[strings.Split(rest, "/")[0]] = true
+		}
+	}
+	// The last four are of the chain that finds credentials; internal holds what clients share.
+	for _, known := range []string{"sqs", "internal", "sts", "sso", "ssooidc", "signin"} {
+		if known == "sqs" {
+			require.True(t, services[known], "the list holds what is linked in")
+		}
+		delete(services, known)
+	}
+	require.Empty(t, services, "cmd/trigger reaches other services of AWS")
+}
+
+// TestOnlyTheQueueReachesAWS holds the client for AWS to one package.
+func TestOnlyTheQueueReachesAWS(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./cmd/trigger", "./internal/...", "./workflows/...", "./playbooks/...").Output()
+	require.NoError(t, err)
+	var reach []string
+	for line := range strings.Lines(string(out)) {
+		if name, imports, _ := strings.Cut(line, " "); strings.Contains(imports, "github.com/aws/") {
+			reach = append(reach, name)
+		}
+	}
+	require.Equal(t, []string{"firebreak/internal/sqs"}, reach)
 }
 
 func permitted(name string, own, banned []string) bool {

@@ -61,8 +61,9 @@ func refused(format string, args ...any) error {
 
 const longHelp = `trigger starts incidents from alerts, lets people follow, approve, steer and close them, and shows what playbooks do.
 
-It talks to Temporal alone; 'trigger serve' to Slack too where that is configured, and 'trigger playbook' to nothing at all. It
-never holds a Vault or cloud credential. The connection is configured as in Temporal's own
+It talks to Temporal alone; 'trigger serve' to Slack and to an SQS queue too where that is configured, 'trigger playbook' and
+'trigger route' to nothing at all. It never holds a Vault credential, and of a cloud at most the right to read that one queue.
+The connection is configured as in Temporal's own
 tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision
 made here is as strong as the access to Temporal with which it is made.
 
@@ -88,7 +89,7 @@ func (a *app) root() *cobra.Command {
 		a.decideCommand(true), a.decideCommand(false), a.closeCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.skipCommand(), a.retryCommand(), a.addTargetCommand(), a.abortCommand(),
 		a.taskCommand(), a.endWaitCommand(), a.clockCommand(), a.acknowledgeCommand(),
-		a.playbookCommand(), a.versionCommand())
+		a.playbookCommand(), a.routeCommand(), a.versionCommand())
 	return root
 }
 

@@ -45,7 +45,7 @@ func TestAlertPostsThatAreRefused(t *testing.T) {
 		"cut off":            {body(string(valid[:100])), 400, "malformed body"},
 		"two values":         {body(string(valid) + string(valid)), 400, "something follows the JSON value"},
 		"deep":               {body(strings.Repeat("[", 100000)), 400, "deeper than"},
-		"another version":    {body(strings.Replace(string(valid), `"4"`, `"5"`, 1)), 400, `unsupported webhook version: "5", want "4"`},
+		"another version":    {body(strings.Replace(string(valid), `"4"`, `"5"`, 1)), 400, `unsupported version of the format: "5", want "4"`},
 		"larger than it can": {body(string(valid) + strings.Repeat(" ", alert.MaxBytes)), 413, "larger than 1048576 bytes"},
 	}
 	for name, tt := range tests {

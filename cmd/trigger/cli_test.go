@@ -76,7 +76,7 @@ func TestHelpDocumentsExitCodesAndExamples(t *testing.T) {
 	for _, verb := range []string{
 		"serve", "start", "status", "list", "approve", "deny", "close", "pause", "resume", "skip", "retry", "add-target", "abort", "task", "end-wait",
 		"clock set-anchor", "clock dismiss", "clock file", "acknowledge",
-		"playbook validate", "playbook plan", "playbook render", "playbook graph", "playbook list", "playbook schema",
+		"playbook validate", "playbook plan", "playbook render", "playbook graph", "playbook list", "playbook schema", "route test", "route validate",
 	} {
 		require.Contains(t, invoke(t, nil, "", nil, append(strings.Fields(verb), "--help")...).stdout, "Examples:\n  ", verb)
 	}

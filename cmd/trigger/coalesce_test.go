@@ -46,7 +46,7 @@ func (f *fakeSender) signal(ctx context.Context, b batch) (receipt, error) {
 	defer f.mu.Unlock()
 	f.batches, f.at = append(f.batches, b), append(f.at, time.Now())
 	if b.triage != nil {
-		return receipt{outcome: outcomeTriage}, nil
+		return receipt{outcome: outcomeTriaged}, nil
 	}
 	id := incident.WorkflowID(b.alerts.Alerts[0].Kind, b.alerts.Alerts[0].Asset, "")
 	r := receipt{incidentID: id, outcome: outcomeJoined}
@@ -247,7 +247,7 @@ func TestCoalescerTriages(t *testing.T) {
 	f := &fakeSender{}
 	c := newTestCoalescer(t, f, nil)
 	h := handover{Triage: &workflows.TriageRequest{Alert: firing("a", "k").Alert, Reason: "no route", Mode: incident.Live}}
-	require.Equal(t, []string{outcomeTriage, outcomeTriage}, outcomes(c.deliver(t.Context(), []handover{h, h})))
+	require.Equal(t, []string{outcomeTriaged, outcomeTriaged}, outcomes(c.deliver(t.Context(), []handover{h, h})))
 	require.Len(t, f.batches, 1)
 	require.Equal(t, h.Triage, f.batches[0].triage)
 }

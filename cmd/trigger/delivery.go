@@ -9,21 +9,19 @@ import (
 
 	"firebreak/internal/alert"
 	"firebreak/internal/incident"
-	"firebreak/internal/inventory"
+	"firebreak/workflows"
 )
 
 // What came of one alert.
 const (
 	outcomeStarted = "started"
 	outcomeJoined  = "joined"
+	// outcomeTriaged is an alert that no incident was started for: it is kept, and a person is paged.
+	outcomeTriaged = "triaged"
 	// outcomeNoOpenIncident is a resolved alert whose incident is closed or never was: there is nothing to do.
 	outcomeNoOpenIncident = "no_open_incident"
-	// outcomeTriage is an alert for which a person is paged, and no incident started.
-	outcomeTriage = "triage"
 	// outcomeSpooled is an alert that is on disk here, and goes to Temporal as soon as it can be reached.
 	outcomeSpooled = "spooled"
-	// outcomeRefused is final: sending the same again gives the same.
-	outcomeRefused = "refused"
 	// outcomeFailed means that Temporal did not confirm: it must be sent again.
 	outcomeFailed = "failed"
 )
@@ -32,6 +30,8 @@ const (
 type answer struct {
 	status int
 	Error  string `json:"error,omitempty"`
+	// Note says why a valid post has no alert.
+	Note string `json:"note,omitempty"`
 	// TruncatedAlerts repeats how many alerts the sender left out of the post.
 	TruncatedAlerts int      `json:"truncated_alerts,omitempty"`
 	Alerts          []result `json:"alerts,omitempty"`
@@ -39,85 +39,109 @@ type answer struct {
 
 // result says what came of one alert, in the order of the post.
 type result struct {
+	// Fingerprint is the sender's own id of the alert.
 	Fingerprint string `json:"fingerprint"`
-	Asset       string `json:"asset"`
+	Asset       string `json:"asset,omitempty"`
 	Outcome     string `json:"outcome"`
 	IncidentID  string `json:"incident_id,omitempty"`
-	Error       string `json:"error,omitempty"`
+	// Reason says why the alert went to triage, or why its end concerns no incident.
+	Reason string `json:"reason,omitempty"`
+	Error  string `json:"error,omitempty"`
 }
 
-// deliver hands every usable alert of the group to Temporal, whatever is wrong with the others. Alerts of one incident
-// go in their order, incidents side by side.
-func (in *intake) deliver(ctx context.Context, g *alert.Group) answer {
-	results := make([]result, len(g.Members))
-	// One post is judged by one inventory, even if the file changes meanwhile.
-	inv := in.inventory.current().Inventory
+// triagedRaws bounds how many alerts of one post that go to triage carry the whole post with them; the others name it by its
+// digest.
+const triagedRaws = 32
+
+// delivery is one alert on its way to Temporal.
+type delivery struct {
+	signal *alert.Signal
+	judgement
+	alert  incident.Alert
+	result result
+}
+
+// deliver hands every alert of the post to Temporal, whatever becomes of the others.
+func (in *intake) deliver(ctx context.Context, post alert.Post, raw []byte) answer {
+	all := in.plan(post, alert.Compress(raw))
 	var posted []handover
 	var at []int
-	for i := range g.Members {
-		if results[i] = in.screen(inv, &g.Members[i]); results[i].Outcome == "" {
-			posted, at = append(posted, in.handover(&g.Members[i])), append(at, i)
+	for i := range all {
+		if h, ok := all[i].handover(in.mode); ok {
+			posted, at = append(posted, h), append(at, i)
+		} else {
+			// That something ended which started nothing is no reason to page anybody.
+			all[i].result.Outcome = outcomeNoOpenIncident
 		}
 	}
-	for n, r := range in.temporal.deliver(ctx, posted) {
-		in.note(&posted[n], r, &results[at[n]])
+	for n, came := range in.temporal.deliver(ctx, posted) {
+		in.note(&all[at[n]], came)
 	}
-	in.report(g, results)
-	return summarise(g, results)
+	in.report(&post, all)
+	return summarise(&post, all)
 }
 
-// screen refuses an alert that cannot become an incident here; its outcome is empty if it can.
-func (in *intake) screen(inv *inventory.Inventory, m *alert.Member) result {
-	r := result{Fingerprint: m.Fingerprint, Asset: m.Alert.Asset}
-	var reason error
-	if m.Fault != nil {
-		reason = m.Fault
-	} else if err := inv.CheckAsset(m.Alert.Asset); err != nil {
-		reason = err
-	} else if env := inv.Env(m.Alert.Asset); !in.mode.Allows(env) {
-		reason = fmt.Errorf("asset %q is in environment %q, which a %s incident may not touch; this trigger runs with --mode %s",
-			m.Alert.Asset, env, in.mode, in.mode)
+// plan judges every alert of the post. The raw post goes once to each incident that it concerns.
+func (in *intake) plan(post alert.Post, raw []byte) []delivery {
+	// One post is judged by one inventory and one set of routes, even if the files change meanwhile.
+	j := judge{inventory: in.inventory.current().Inventory, routes: in.routing.current().Routes, mode: in.mode, kinds: in.kinds}
+	keep := j.routes.Fields()
+	out := make([]delivery, len(post.Signals))
+	carried := map[string]bool{}
+	for i := range post.Signals {
+		s := &post.Signals[i]
+		d := delivery{signal: s, judgement: j.of(s), alert: s.Alert(keep...)}
+		d.alert.Kind, d.alert.Asset, d.alert.Severity = d.Kind, d.Asset, d.Severity
+		d.alert.Confidence, d.alert.Facet = d.Confidence, d.Facet
+		d.result = result{Fingerprint: s.ID, Asset: d.Asset, IncidentID: d.id, Reason: d.Triage}
+		to := d.id
+		if to == "" && len(carried) < triagedRaws {
+			to = workflows.TriageID(d.alert)
+		}
+		if to != "" && !carried[to] {
+			carried[to], d.alert.Raw = true, raw
+		}
+		out[i] = d
 	}
-	if reason != nil {
-		r.Outcome, r.Error = outcomeRefused, reason.Error()
-		return r
-	}
-	r.IncidentID = incident.WorkflowID(m.Alert.Kind, m.Alert.Asset, "")
-	return r
+	return out
 }
 
-// handover is what is delivered of a member.
-func (in *intake) handover(m *alert.Member) handover {
-	h := handover{Alert: m.Alert}
-	if !m.Alert.Resolved {
-		r := request(m, in.mode)
-		h.Request = &r
+// handover is what is delivered of it, if anything is.
+func (d *delivery) handover(mode incident.Mode) (handover, bool) {
+	switch {
+	case d.id == "" && d.alert.Resolved:
+		return handover{}, false
+	case d.id == "":
+		return handover{Triage: &workflows.TriageRequest{Alert: d.alert, Reason: d.Triage, Mode: mode}}, true
+	case d.alert.Resolved:
+		return handover{Alert: d.alert}, true
 	}
-	return h
+	r := d.request()
+	return handover{Alert: d.alert, Request: &r}, true
 }
 
 // note fills in what came of an alert.
-func (in *intake) note(h *handover, came receipt, r *result) {
+func (in *intake) note(d *delivery, came receipt) {
 	if came.err != nil {
-		in.log.Warn("alert not delivered", "incident_id", r.IncidentID, "fingerprint", r.Fingerprint, "raw_sha256", h.alert().RawSHA256, "error", came.err)
-		r.Outcome, r.Error = outcomeFailed, "Temporal did not confirm it"
+		in.log.Warn("alert not delivered", "incident_id", d.id, "fingerprint", d.result.Fingerprint, "raw_sha256", d.alert.RawSHA256, "error", came.err)
+		d.result.Outcome, d.result.Error = outcomeFailed, "Temporal did not confirm it"
 		return
 	}
-	r.Outcome = came.outcome
+	d.result.Outcome = came.outcome
 	switch {
 	case came.incidentID != "":
-		r.IncidentID = came.incidentID
+		d.result.IncidentID = came.incidentID
 	case came.outcome == outcomeSpooled:
 		// Which incident it will be is for Temporal to say.
-		r.IncidentID = ""
+		d.result.IncidentID = ""
 	}
 }
 
 // request is what an alert starts if no incident is open for it.
-func request(m *alert.Member, mode incident.Mode) incident.Request {
+func (d *delivery) request() incident.Request {
 	return incident.Request{
-		Kind: m.Alert.Kind, Asset: m.Alert.Asset, Mode: mode, Requester: m.Alert.Source, Summary: m.Alert.Summary, DetectedAt: detected(m.Alert),
-		Severity: m.Situation.Severity, Confidence: m.Situation.Confidence, Facet: m.Situation.Facet,
+		Kind: d.Kind, Asset: d.Asset, Mode: d.mode, Requester: d.alert.Source, Summary: d.alert.Summary, DetectedAt: detected(d.alert),
+		Severity: d.Severity, Confidence: d.Confidence, Facet: d.Facet,
 	}
 }
 
@@ -129,52 +153,52 @@ func detected(a incident.Alert) time.Time {
 	return a.StartsAt
 }
 
-// report logs what the group came to; failures are logged where they happen.
-func (in *intake) report(g *alert.Group, results []result) {
-	if g.TruncatedAlerts > 0 {
+// report logs what the post came to; failures are logged where they happen.
+func (in *intake) report(post *alert.Post, all []delivery) {
+	if post.Truncated > 0 {
 		in.log.Warn("the sender left alerts out of the group: raise max_alerts of its receiver",
-			"truncated_alerts", g.TruncatedAlerts, "receiver", g.Receiver, "raw_sha256", g.RawSHA256)
+			"truncated_alerts", post.Truncated, "receiver", post.Receiver, "raw_sha256", post.RawSHA256)
 	}
-	for i, r := range results {
-		if ignored := g.Members[i].Situation.Ignored; len(ignored) > 0 {
-			in.log.Warn("labels of an alert have no usable value and count as not given", "fingerprint", r.Fingerprint, "labels", ignored, "raw_sha256", g.RawSHA256)
+	for i := range all {
+		d := &all[i]
+		if len(d.Ignored) > 0 {
+			in.log.Warn("fields of an alert have no usable value and count as not given", "fingerprint", d.result.Fingerprint, "fields", d.Ignored, "raw_sha256", post.RawSHA256)
 		}
-		in.metrics.taken(g.Members[i].Alert.Source, r.Outcome)
-		switch r.Outcome {
-		case outcomeRefused:
-			in.log.Warn("alert refused", "fingerprint", r.Fingerprint, "target", r.Asset, "error", r.Error, "raw_sha256", g.RawSHA256)
-		case outcomeStarted, outcomeNoOpenIncident, outcomeTriage, outcomeSpooled:
+		in.metrics.taken(d.alert.Source, d.result.Outcome)
+		switch d.result.Outcome {
+		case outcomeTriaged:
+			in.log.Warn("alert goes to triage", "source", d.alert.Source, "fingerprint", d.result.Fingerprint, "target", d.result.Asset, "reason", d.Triage, "raw_sha256", post.RawSHA256)
+		case outcomeStarted, outcomeNoOpenIncident, outcomeSpooled:
 			// In a storm nearly all join: there is a line for each batch.
-			in.log.Info("alert taken in", "incident_id", r.IncidentID, "outcome", r.Outcome, "fingerprint", r.Fingerprint, "raw_sha256", g.RawSHA256)
+			in.log.Info("alert taken in", "source", d.alert.Source, "incident_id", d.result.IncidentID, "outcome", d.result.Outcome, "fingerprint", d.result.Fingerprint, "raw_sha256", post.RawSHA256)
 		}
 	}
 }
 
-// summarise decides the status: something to send again outweighs something to correct.
-func summarise(g *alert.Group, results []result) answer {
-	out := answer{status: http.StatusOK, TruncatedAlerts: g.TruncatedAlerts, Alerts: results}
-	count := map[string]int{}
-	for _, r := range results {
-		count[r.Outcome]++
+// summarise decides the status: one alert that is not durable is a reason to send all of them again.
+func summarise(post *alert.Post, all []delivery) answer {
+	out := answer{status: http.StatusOK, TruncatedAlerts: post.Truncated}
+	failed := 0
+	for i := range all {
+		out.Alerts = append(out.Alerts, all[i].result)
+		switch all[i].result.Outcome {
+		case outcomeFailed:
+			failed++
+		case outcomeSpooled:
+			out.status = http.StatusAccepted
+		}
 	}
-	taken := len(results) - count[outcomeFailed] - count[outcomeRefused]
-	switch {
-	case count[outcomeFailed] > 0:
+	if failed > 0 {
 		out.status = http.StatusServiceUnavailable
 		out.Error = fmt.Sprintf("Temporal did not confirm %d of %d alerts: send the group again; what was taken in joins and is not doubled",
-			count[outcomeFailed], len(results))
-	case count[outcomeRefused] > 0:
-		out.status = http.StatusUnprocessableEntity
-		out.Error = fmt.Sprintf("%d of %d alerts refused, %d taken in", count[outcomeRefused], len(results), taken)
-	case count[outcomeSpooled] > 0:
-		out.status = http.StatusAccepted
+			failed, len(all))
 	}
 	return out
 }
 
 // writeJSON writes an answer; a sender that has gone away is not an error.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", jsonMedia)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v)

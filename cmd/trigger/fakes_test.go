@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"firebreak/internal/alert"
+	"firebreak/internal/alert/route"
 	"firebreak/internal/incident"
 	"firebreak/workflows"
 )
@@ -30,7 +31,9 @@ type fakeTemporal struct {
 	open     map[string]bool
 	alerts   []incident.Alert
 	requests []incident.Request
-	failure  error
+	// triaged are kept by their ids, as Temporal refuses a second one.
+	triaged map[string]workflows.TriageRequest
+	failure error
 	// block, when set, makes every delivery wait for its context.
 	block bool
 	// entered gets an id when a delivery begins.
@@ -82,16 +85,48 @@ func (f *fakeTemporal) deliver(ctx context.Context, posted []handover) []receipt
 		var yes bool
 		var err error
 		outcomes := map[bool]string{true: outcomeJoined, false: outcomeNoOpenIncident}
-		if h.Request != nil {
+		switch {
+		case h.Triage != nil:
+			id, outcomes = "", map[bool]string{false: outcomeTriaged}
+			err = f.triage(ctx, *h.Triage)
+		case h.Request != nil:
 			outcomes = map[bool]string{true: outcomeStarted, false: outcomeJoined}
 			yes, err = f.startOrJoin(ctx, h.Alert, *h.Request)
-		} else {
+		default:
 			yes, err = f.join(ctx, h.Alert)
 		}
 		if out[i].err = err; err == nil {
 			out[i] = receipt{incidentID: id, outcome: outcomes[yes]}
 		}
 	}
+	return out
+}
+
+func (f *fakeTemporal) triage(ctx context.Context, r workflows.TriageRequest) error {
+	if err := f.enter(ctx, r.Alert); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := workflows.TriageID(r.Alert)
+	if _, there := f.triaged[id]; !there {
+		if f.triaged == nil {
+			f.triaged = map[string]workflows.TriageRequest{}
+		}
+		f.triaged[id] = r
+	}
+	return nil
+}
+
+// reasons lists why alerts were triaged.
+func (f *fakeTemporal) reasons() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []string
+	for _, r := range f.triaged {
+		out = append(out, r.Reason)
+	}
+	slices.Sort(out)
 	return out
 }
 
@@ -120,15 +155,25 @@ func newIntake(t testing.TB, f *fakeTemporal) (*intake, *lockedBuffer) {
 	logs := &lockedBuffer{}
 	inv, err := openInventory(testInventory, newLogger(logs))
 	require.NoError(t, err)
-	token, err := loadBearer("", newEnvironment([]string{tokenVariable + "=" + testToken}))
-	require.NoError(t, err)
 	if f.open == nil {
 		f.open = map[string]bool{}
 	}
-	return &intake{
-		inventory: inv, mode: incident.Live, labels: alert.DefaultLabels(), token: token, temporal: f, log: newLogger(logs), metrics: newMetrics(),
-		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: func() time.Time { return received },
-	}, logs
+	now := func() time.Time { return received }
+	in := newIntakeOf(&intake{
+		inventory: inv, routing: builtInRoutes(t), mode: incident.Live, kinds: incident.Kinds(), sources: map[string]source{}, temporal: f, log: newLogger(logs), metrics: newMetrics(),
+	})
+	in.now = now
+	for _, name := range secretSources() {
+		in.sources[name] = newSource(name, []string{testToken}, now)
+	}
+	return in, logs
+}
+
+func builtInRoutes(t testing.TB, kinds ...incident.Kind) *routesFile {
+	t.Helper()
+	r, err := route.BuiltIn("", "", append(kinds, incident.Kinds()...))
+	require.NoError(t, err)
+	return fixedRoutes(r)
 }
 
 // fakeDesk is a Temporal for the operator's verbs.

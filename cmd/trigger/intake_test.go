@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -107,32 +111,29 @@ func TestAlertResolved(t *testing.T) {
 	require.True(t, f.alerts[0].Resolved)
 }
 
-func TestAlertGroupsThatAreRefusedInPart(t *testing.T) {
+func TestAlertsThatReachNoPlaybookGoToAPerson(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		file  string
 		mode  incident.Mode
 		taken []string
-		want  []string
-		text  string
+		// want holds a part of the reason of each alert; an empty one was started.
+		want []string
 	}{
 		"labels": {
-			"mixed.json", incident.Live, []string{"loan-applications@2026-07-31"},
+			"mixed.json", incident.Live, []string{"loan-applications@2026-07-31", "assist-kb@2026-09-01"},
 			[]string{
-				"", "alert 11aa22bb33cc44dd: label firebreak_asset: label is missing", `unknown incident kind "dataset-tampering"`,
-				"label firebreak_kind: label is missing", "startsAt is not an RFC 3339 time",
+				"", "no rule fits (named-by-the-sender: field firebreak_asset is missing)", `unknown incident kind "dataset-tampering"`,
+				"field firebreak_kind is missing", "",
 			},
-			"4 of 5 alerts refused, 1 taken in",
 		},
 		"assets": {
 			"other-assets.json", incident.Live, []string{"loan-applications@2026-07-31"},
 			[]string{"", `asset "loan-aplications" is not in the inventory`, `asset "loan-synthetic@2026-08-15" is in environment "staging", which a live incident may not touch`},
-			"2 of 3 alerts refused, 1 taken in",
 		},
 		"drill": {
 			"other-assets.json", incident.Drill, []string{"loan-synthetic@2026-08-15"},
 			[]string{`is in environment "prod", which a drill incident may not touch`, "is not in the inventory", ""},
-			"2 of 3 alerts refused, 1 taken in",
 		},
 	}
 	for name, tt := range tests {
@@ -141,31 +142,117 @@ func TestAlertGroupsThatAreRefusedInPart(t *testing.T) {
 			f := &fakeTemporal{}
 			in, logs := newIntake(t, f)
 			in.mode = tt.mode
-			code, a := send(t, in, alertPost(bytes.NewReader(alertFile(t, tt.file))))
-			require.Equal(t, http.StatusUnprocessableEntity, code)
-			require.Equal(t, tt.text, a.Error)
+			raw := alertFile(t, tt.file)
+			code, a := send(t, in, alertPost(bytes.NewReader(raw)))
+			require.Equal(t, http.StatusOK, code, "a sender would not send again what is answered 4xx")
+			require.Empty(t, a.Error)
 			require.Len(t, a.Alerts, len(tt.want))
-			refusals := 0
+			triaged := 0
 			for i, text := range tt.want {
 				if text == "" {
 					require.Equal(t, "started", a.Alerts[i].Outcome)
 					continue
 				}
-				refusals++
-				require.Equal(t, "refused", a.Alerts[i].Outcome)
-				require.Contains(t, a.Alerts[i].Error, text)
+				triaged++
+				require.Equal(t, "triaged", a.Alerts[i].Outcome)
+				require.Contains(t, a.Alerts[i].Reason, text)
 				require.Empty(t, a.Alerts[i].IncidentID)
 				require.Contains(t, logs.String(), a.Alerts[i].Fingerprint)
 			}
-			require.Equal(t, refusals, strings.Count(logs.String(), `level=WARN msg="alert refused"`))
+			require.Equal(t, triaged, strings.Count(logs.String(), `level=WARN msg="alert goes to triage"`))
+			require.Len(t, f.triaged, triaged)
+			for _, r := range f.triaged {
+				require.Equal(t, tt.mode, r.Mode)
+				require.Equal(t, raw, unzipped(t, r.Alert.Raw), "what is triaged is kept whole")
+			}
 			var taken []string
 			for _, al := range f.alerts {
 				taken = append(taken, al.Asset)
 			}
-			require.Equal(t, tt.taken, taken)
+			require.ElementsMatch(t, tt.taken, taken)
 			require.Equal(t, tt.mode, f.requests[0].Mode)
+
+			code, _ = send(t, in, alertPost(bytes.NewReader(raw)))
+			require.Equal(t, http.StatusOK, code)
+			require.Len(t, f.triaged, triaged, "the same alert is triaged once")
 		})
 	}
+}
+
+// unzipped is the post that an alert carries.
+func unzipped(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(raw))
+	require.NoError(t, err)
+	out, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return out
+}
+
+func TestRawPostGoesOnceToEachIncident(t *testing.T) {
+	t.Parallel()
+	f := &fakeTemporal{}
+	in, _ := newIntake(t, f)
+	group := alertGroup(t, map[string]string{"a": "credit-api", "b": "credit-api", "c": "assist-chat"})
+	code, _ := send(t, in, alertPost(bytes.NewReader(group)))
+	require.Equal(t, http.StatusOK, code)
+	carried := map[string]int{}
+	for _, a := range f.alerts {
+		if a.Raw != nil {
+			carried[a.Asset]++
+			require.Equal(t, group, unzipped(t, a.Raw))
+		}
+		require.Equal(t, f.alerts[0].RawSHA256, a.RawSHA256)
+	}
+	require.Len(t, f.alerts, 3)
+	require.Equal(t, map[string]int{"credit-api": 1, "assist-chat": 1}, carried)
+}
+
+func TestManyTriagedAlertsDoNotMultiplyThePost(t *testing.T) {
+	t.Parallel()
+	f := &fakeTemporal{}
+	in, _ := newIntake(t, f)
+	assets := map[string]string{}
+	for i := range 3 * triagedRaws {
+		assets[fmt.Sprint("n", i)] = fmt.Sprint("nobody-knows-", i)
+	}
+	code, _ := send(t, in, alertPost(bytes.NewReader(alertGroup(t, assets))))
+	require.Equal(t, http.StatusOK, code)
+	require.Len(t, f.triaged, len(assets), "each is triaged")
+	carried := 0
+	for _, r := range f.triaged {
+		if r.Alert.Raw != nil {
+			carried++
+		}
+	}
+	require.Equal(t, triagedRaws, carried)
+}
+
+// alertGroup is a group of Alertmanager with one alert for each name and its asset.
+func alertGroup(t *testing.T, assets map[string]string) []byte {
+	t.Helper()
+	var alerts []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(assets)) {
+		alerts = append(alerts, map[string]any{
+			"status": "firing", "startsAt": "2026-09-14T06:00:05.127Z",
+			"labels": map[string]string{"alertname": name, "firebreak_kind": "extraction-event", "firebreak_asset": assets[name]},
+		})
+	}
+	raw, err := json.Marshal(map[string]any{"version": "4", "groupKey": "{}", "alerts": alerts})
+	require.NoError(t, err)
+	return raw
+}
+
+func TestEndOfAnAlertThatStartedNothingPagesNobody(t *testing.T) {
+	t.Parallel()
+	f := &fakeTemporal{}
+	in, _ := newIntake(t, f)
+	raw := bytes.ReplaceAll(alertFile(t, "resolved.json"), []byte("loan-applications@"), []byte("loan-aplications@"))
+	code, a := send(t, in, alertPost(bytes.NewReader(raw)))
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, "no_open_incident", a.Alerts[0].Outcome)
+	require.Contains(t, a.Alerts[0].Reason, "is not in the inventory")
+	require.Empty(t, f.triaged)
 }
 
 func TestAlertWhileTemporalIsAway(t *testing.T) {
@@ -184,7 +271,9 @@ func TestAlertWhileTemporalIsAway(t *testing.T) {
 				code, a := send(t, in, alertPost(bytes.NewReader(alertFile(t, file))))
 				require.Equal(t, http.StatusServiceUnavailable, code, "only a 5xx is sent again")
 				require.Contains(t, a.Error, "send the group again")
-				require.Equal(t, "failed", a.Alerts[0].Outcome)
+				for _, r := range a.Alerts {
+					require.Equal(t, "failed", r.Outcome, "a triage that is not durable is sent again too")
+				}
 				require.NotContains(t, a.Alerts[0].Error, "10.0.0.1", "a sender learns nothing of the inside")
 				require.Contains(t, logs.String(), `level=WARN msg="alert not delivered" incident_id=`+loanIncident)
 				require.Contains(t, logs.String(), "raw_sha256=")
@@ -242,7 +331,7 @@ func TestAlertSaysHowBadAndHowSure(t *testing.T) {
 	t.Parallel()
 	f := &fakeTemporal{}
 	in, logs := newIntake(t, f)
-	in.labels.Kinds = []incident.Kind{"secret-leak"}
+	in.kinds, in.routing = append(in.kinds, "secret-leak"), builtInRoutes(t, "secret-leak")
 	raw := strings.NewReplacer(`"extraction-event"`, `"secret-leak"`, `"severity": "critical"`,
 		`"severity": "warning", "firebreak_confidence": "0.9", "firebreak_facet": "everything"`).Replace(string(alertFile(t, "extraction-event.json")))
 	code, a := send(t, in, alertPost(strings.NewReader(raw)))
@@ -252,5 +341,5 @@ func TestAlertSaysHowBadAndHowSure(t *testing.T) {
 		Kind: "secret-leak", Asset: "credit-api", Mode: incident.Live, Requester: "alertmanager", Summary: f.alerts[0].Summary,
 		DetectedAt: f.alerts[0].StartsAt, Severity: "SEV2", Confidence: 0.9,
 	}, f.requests[0])
-	require.Contains(t, logs.String(), "labels=[firebreak_facet]")
+	require.Contains(t, logs.String(), "fields=[firebreak_facet]")
 }

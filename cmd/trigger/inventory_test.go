@@ -143,9 +143,10 @@ func TestAlertsAreJudgedByTheNewestGoodInventory(t *testing.T) {
 	file, _ := inventoryCopy(t)
 	in.inventory = file
 	raw := bytes.ReplaceAll(alertFile(t, "extraction-event.json"), []byte("credit-api"), []byte("assist-talk"))
-	post := func() int {
-		code, _ := send(t, in, alertPost(bytes.NewReader(raw)))
-		return code
+	post := func() string {
+		code, a := send(t, in, alertPost(bytes.NewReader(raw)))
+		require.Equal(t, http.StatusOK, code)
+		return a.Alerts[0].Outcome
 	}
 	ready := func() (fields map[string]string) {
 		w := httptest.NewRecorder()
@@ -154,17 +155,17 @@ func TestAlertsAreJudgedByTheNewestGoodInventory(t *testing.T) {
 		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &fields))
 		return fields
 	}
-	require.Equal(t, http.StatusUnprocessableEntity, post())
+	require.Equal(t, outcomeTriaged, post())
 	require.NotContains(t, ready(), "inventory_fault")
 
 	rewrite(t, file.path, func(s string) string { return strings.ReplaceAll(s, "assist-chat", "assist-talk") + "#\n" })
 	file.look()
-	require.Equal(t, http.StatusOK, post(), "an asset that was added is known")
+	require.Equal(t, outcomeStarted, post(), "an asset that was added is known")
 	digest := ready()["inventory"]
 
 	rewrite(t, file.path, withTypo)
 	file.look()
-	require.Equal(t, http.StatusOK, post(), "a faulty file takes nothing away")
+	require.Equal(t, outcomeJoined, post(), "a faulty file takes nothing away")
 	require.Contains(t, ready()["inventory_fault"], "the last good one is in use")
 	require.NotContains(t, ready()["inventory_fault"], file.path)
 	require.Equal(t, digest, ready()["inventory"])
@@ -197,10 +198,13 @@ func TestServeFollowsTheInventory(t *testing.T) {
 		return err == nil
 	}, 10*time.Second, time.Millisecond, "%s", stderr)
 	alert := alertFile(t, "dataset-compromise.json")
-	require.Equal(t, http.StatusUnprocessableEntity, postTo(t, host, alert), "%s", stderr)
+	require.Equal(t, http.StatusServiceUnavailable, postTo(t, host, alert), "%s", stderr)
+	require.Contains(t, stderr.String(), "start triage/alertmanager/", "an asset that is not known goes to a person")
 	require.NoError(t, os.WriteFile(file.path, known, 0o600))
 	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), "the inventory file was read again") }, 30*time.Second, 10*time.Millisecond)
+	require.NotContains(t, stderr.String(), "signal with start "+loanIncident)
 	require.Equal(t, http.StatusServiceUnavailable, postTo(t, host, alert), "%s", stderr)
+	require.Contains(t, stderr.String(), "signal with start "+loanIncident)
 	stop()
 	require.Equal(t, exitOK, <-code)
 }

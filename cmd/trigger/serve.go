@@ -9,50 +9,31 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"firebreak/internal/alert"
 	"firebreak/internal/incident"
 )
 
 const inventoryVariable = "FIREBREAK_INVENTORY"
 
 type serveFlags struct {
-	listen, listenFile, inventory, tokenFile, mode, playbooks string
-	spool, metrics, metricsFile                               string
-	spoolMiB                                                  int64
-	labels                                                    alert.Labels
-	slack                                                     slackFlags
+	listen, listenFile, inventory, tokenFile, mode, playbooks, queue string
+	secrets, topics                                                  []string
+	spool, metrics, metricsFile                                      string
+	spoolMiB                                                         int64
+	routes                                                           routeFlags
+	slack                                                            slackFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	f := serveFlags{labels: alert.DefaultLabels()}
+	var f serveFlags
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Take alerts and Slack in, and start or join incidents", Args: cobra.NoArgs,
-		Long: `Serve takes Alertmanager's webhook (version 4) at POST /alerts/alertmanager and starts an incident for each alert, or
-joins the open one. Two labels of the alert decide: firebreak_kind (a kind of which there is a playbook) and firebreak_asset
-(an id of the inventory). Three more say how bad it is and how sure: severity (critical, warning, info, or SEV1 to SEV4),
-firebreak_confidence (0 to 1) and firebreak_facet. A value of these that cannot be used counts as not given.
-
-  200  every alert is durably started or joined
-  202  some alerts are on disk in the spool, and go to Temporal as soon as it can be reached; the others are started or joined
-  422  some alerts name no kind, no known asset, or one of another environment; the others are started or joined
-  503  Temporal did not confirm in time, and there is no spool or it is full: the sender must try again
-
-The first alert of an incident goes to Temporal at once. What arrives for it within a second of that waits for one batch, in
-which repetitions are a count; a post is answered when the batch that carries its alerts is durable. A repetition for an
-incident that is closed starts a recheck of it.
-
-The inventory file is read again when it changes. While it is faulty the last good one stays in use: the log says what is
-wrong, and /readyz has the field inventory_fault.
-
-GET /healthz answers while the process runs, GET /readyz while alerts can be taken in. --metrics-listen serves GET /metrics in
-Prometheus' format on a port of its own.
-` + slackHelp,
+		Long: serveHelp,
 		Example: `  openssl rand -hex 24 > alert-token
   trigger serve --inventory inventory.yaml --alert-token-file alert-token
+  trigger serve --inventory inventory.yaml --routes routes.yaml --secret pagerduty=pagerduty.secret --secret generic=drift.secret
   trigger serve --mode drill --listen 127.0.0.1:0 --listen-file trigger.addr`,
 		RunE: a.verb(func(ctx context.Context, _ []string) error { return a.serve(ctx, f) }),
 	}
@@ -60,53 +41,32 @@ Prometheus' format on a port of its own.
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 takes a free one")
 	flags.StringVar(&f.listenFile, "listen-file", "", "write the address really listened on to this file")
 	flags.StringVar(&f.inventory, "inventory", "", "inventory file (default $"+inventoryVariable+")")
-	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token that senders must show (default $"+tokenVariable+", the token itself)")
+	flags.StringVar(&f.tokenFile, "alert-token-file", "", "file with the bearer token of Alertmanager (default $"+tokenVariable+", the token itself)")
+	flags.StringArrayVar(&f.secrets, "secret", nil, "SOURCE=FILE, a file with a secret of a source, one a line; may be given again (default $FIREBREAK_<SOURCE>_SECRET_FILE)")
+	flags.StringArrayVar(&f.topics, "sns-topic", nil, "ARN of an SNS topic whose messages are taken; may be given again (default $"+topicsVariable+", separated by commas)")
+	flags.StringVar(&f.queue, "sqs-queue", "", "URL of an SQS queue whose messages are taken (default $"+queueVariable+")")
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live takes assets of prod only, drill those of staging and drill only")
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
 	flags.StringVar(&f.spool, "spool", "", "folder in which alerts are kept that Temporal does not confirm; one process uses it at a time")
 	flags.Int64Var(&f.spoolMiB, "spool-mib", 256, "how much the spool may hold")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "address to serve GET /metrics on; off if empty")
 	flags.StringVar(&f.metricsFile, "metrics-listen-file", "", "write the address that metrics are really served on to this file")
-	flags.StringVar(&f.labels.Kind, "kind-label", f.labels.Kind, "label that names the incident's kind")
-	flags.StringVar(&f.labels.Asset, "asset-label", f.labels.Asset, "label that names the asset")
+	f.routes.register(flags)
 	f.slack.flags(flags)
 	return cmd
 }
 
 // serve checks everything that can be wrong with the configuration before it listens.
 func (a *app) serve(ctx context.Context, f serveFlags) error {
-	mode, err := parseMode(f.mode)
+	parts, err := a.service(ctx, f)
 	if err != nil {
 		return err
 	}
-	logger := newLogger(a.stderr)
-	token, tokenErr := loadBearer(f.tokenFile, a.env)
-	inv, invErr := a.followedInventory(f.inventory, logger)
-	kinds, kindsErr := a.kinds(f.playbooks)
-	d, temporalErr := lazyTemporal(a.env, logger)
-	cockpit, slackErr := a.cockpit(ctx, f.slack, slackParts{op: d, inventory: inv, mode: mode, kinds: kinds, log: logger})
-	if err := errors.Join(tokenErr, invErr, kindsErr, temporalErr, slackErr); err != nil {
-		if d != nil {
-			d.Close()
-		}
-		return err
-	}
-	defer d.Close()
-	f.labels.Kinds = kinds
-	m := newMetrics()
-	kept, err := openSpool(f.spool, f.spoolMiB, logger)
+	defer parts.close()
+	in := parts.intake
+	queue, err := a.queue(ctx, f.queue, in.message, in.log)
 	if err != nil {
 		return err
-	}
-	if kept != nil {
-		defer kept.Close()
-		m.watchSpool(kept, a.now)
-	}
-	c := newCoalescer(d, kept, usualPace(kept), logger, m)
-	defer c.close()
-	in := &intake{
-		inventory: inv, mode: mode, labels: f.labels, token: token, temporal: c, log: logger, metrics: m,
-		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: time.Now,
 	}
 	listener, err := listen(ctx, f.listen, f.listenFile)
 	if err != nil {
@@ -115,18 +75,21 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if f.listenFile != "" {
 		defer os.Remove(f.listenFile)
 	}
-	logger.Info("listening on http://"+listener.Addr().String(), "mode", string(mode), "inventory", inv.current().Digest(), "temporal", d.address)
-	warnExposed(listener, logger)
+	in.log.Info("listening on http://"+listener.Addr().String(), "mode", string(in.mode), "inventory", in.inventory.current().Digest(),
+		"routes", in.routing.current().Digest, "sources", in.served(), "sqs", queue != nil, "temporal", parts.desk.address)
+	warnExposed(listener, in.log)
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
 	defer followed.Wait()
 	defer stop()
-	if err := m.serve(following, &followed, f, logger); err != nil {
+	if err := in.metrics.serve(following, &followed, f, in.log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	followed.Go(func() { inv.follow(following, inventoryInterval) })
-	defer cockpit.start(ctx)()
-	return serveHTTP(ctx, listener, cockpit.mount(in.routes()), defaultLimits(), logger)
+	followed.Go(func() { in.inventory.follow(following, inventoryInterval) })
+	followed.Go(func() { in.routing.follow(following, inventoryInterval) })
+	followed.Go(func() { poll(following, queue) })
+	defer parts.cockpit.start(ctx)()
+	return serveHTTP(ctx, listener, parts.cockpit.mount(in.routes()), defaultLimits(), in.log)
 }
 
 // listen opens the port and tells scripts which one it is. The file appears whole or not at all.

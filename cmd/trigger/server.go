@@ -26,7 +26,9 @@ const (
 // routes is everything that the service answers.
 func (in *intake) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /alerts/alertmanager", in.metrics.measured("/alerts/alertmanager", in.alertmanager))
+	for name, src := range in.sources {
+		mux.HandleFunc("POST /alerts/"+name, in.metrics.measured("/alerts/"+name, in.post(src)))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -44,10 +46,13 @@ func (in *intake) readyz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	inv := in.inventory.current()
-	answer := map[string]string{"status": "ready", "mode": string(in.mode), "inventory": inv.Digest()}
+	answer := map[string]string{"status": "ready", "mode": string(in.mode), "inventory": inv.Digest(), "routes": in.routing.current().Digest}
 	if inv.faulty {
 		// Alerts are still taken in. What is wrong is in the log: whoever may look here need not know the file.
 		answer["inventory_fault"] = "the inventory file is faulty now; the last good one is in use, and the log says what is wrong"
+	}
+	if in.routing.current().faulty {
+		answer["routes_fault"] = "the routing file is faulty now; the last good routes are in use, and the log says what is wrong"
 	}
 	writeJSON(w, http.StatusOK, answer)
 }

@@ -113,7 +113,7 @@ func TestHealthAndOtherRoutes(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	var ready map[string]string
 	require.NoError(t, json.Unmarshal([]byte(body), &ready))
-	require.Equal(t, map[string]string{"status": "ready", "mode": "live", "inventory": in.inventory.current().Digest()}, ready)
+	require.Equal(t, map[string]string{"status": "ready", "mode": "live", "inventory": in.inventory.current().Digest(), "routes": in.routing.current().Digest}, ready)
 
 	f.failure = errors.New("no route to host 10.0.0.1")
 	code, body = get(http.MethodGet, "/readyz")
@@ -147,11 +147,23 @@ func TestServeRefusesToStart(t *testing.T) {
 		code int
 		text string
 	}{
-		"no token":         {[]string{inv}, nil, 1, "the alert token is empty: set --alert-token-file or FIREBREAK_ALERT_TOKEN"},
+		"no token":         {[]string{inv}, nil, 1, "no source of alerts has a secret: set --alert-token-file or FIREBREAK_ALERT_TOKEN"},
 		"short token":      {[]string{inv, tokenVariable + "=fifteen-letters"}, nil, 1, "has fewer than 16 characters"},
 		"two words":        {[]string{inv, tokenVariable + "=correct horse battery staple"}, nil, 1, "white space"},
-		"empty token file": {[]string{inv, token}, []string{"--alert-token-file", write("empty", "\n")}, 1, "the alert token is empty"},
+		"empty token file": {[]string{inv, token}, []string{"--alert-token-file", write("empty", "\n")}, 1, "the alert token (--alert-token-file) is empty"},
 		"no token file":    {[]string{inv, token}, []string{"--alert-token-file", filepath.Join(dir, "absent")}, 1, "read the alert token (--alert-token-file): open"},
+		"repeated token":   {[]string{inv, tokenVariable + "=abababababababababab"}, nil, 1, "repeats fewer than 6 characters"},
+		"default token":    {[]string{inv, tokenVariable + "=ChangeMe-ChangeMe-1234"}, nil, 1, "is a placeholder of documentation"},
+		"unknown source":   {[]string{inv, token}, []string{"--secret", "nagios=" + write("nagios", testToken)}, 2, `--secret "nagios=`},
+		"no secret file":   {[]string{inv, token}, []string{"--secret", "pagerduty"}, 2, "want SOURCE=FILE"},
+		"short secret":     {[]string{inv, token}, []string{"--secret", "pagerduty=" + write("short", "hunter2\n")}, 1, "the secret of pagerduty (--secret) in"},
+		"empty secret":     {[]string{inv, token, "FIREBREAK_GENERIC_SECRET_FILE=" + write("void", "\n\n")}, nil, 1, "the secret of generic (FIREBREAK_GENERIC_SECRET_FILE) is empty"},
+		"bad topic":        {[]string{inv}, []string{"--sns-topic", "firebreak"}, 1, `"firebreak" is no ARN of an SNS topic`},
+		"bad queue":        {[]string{inv, token}, []string{"--sqs-queue", "firebreak"}, 1, `--sqs-queue or FIREBREAK_SQS_QUEUE: "firebreak" is no URL of an SQS queue`},
+		"bad routes":       {[]string{inv, token}, []string{"--routes", write("routes.yaml", "version: 2\nrules: []\ndefault: drop\n")}, 1, "routes.yaml:3:10: default: what fits no rule can only go to triage"},
+		"absent routes":    {[]string{inv, token, routesVariable + "=" + filepath.Join(dir, "absent")}, nil, 1, "(--routes or FIREBREAK_ROUTES)"},
+		"routes and label": {[]string{inv, token}, []string{"--routes", write("r.yaml", "version: 1\nrules: []\ndefault: triage\n"), "--kind-label", "k"}, 1, "name the fields in the file"},
+		"bad label":        {[]string{inv, token}, []string{"--asset-label", "a: b"}, 2, "--kind-label, --asset-label"},
 		"no inventory":     {[]string{token}, nil, 1, "no inventory: set --inventory or FIREBREAK_INVENTORY"},
 		"absent inventory": {[]string{token}, []string{"--inventory", filepath.Join(dir, "absent")}, 1, "load the inventory (--inventory or FIREBREAK_INVENTORY): open"},
 		"bad inventory":    {[]string{token}, []string{"--inventory", write("inv.yaml", "schema: ai-assets/v1\nmodles: []\n")}, 1, "line 2: field modles not found"},

@@ -54,7 +54,7 @@ func TestAnswersUnderLoad(t *testing.T) {
 				all.Go(func() {
 					defer func() { <-places }()
 					body := interactionBody(click(f, slackMLO, slackui.ActionApprove, value))
-					r := signed(server.URL+"/slack/interactions", formType, body, testSecret, received)
+					r := slackSigned(server.URL+"/slack/interactions", formType, body, testSecret, received)
 					r.RequestURI = ""
 					began := time.Now()
 					w, err := server.Client().Do(r)
@@ -98,6 +98,6 @@ func BenchmarkSlackForgery(b *testing.B) {
 	body := commandBody(f, slackIC, "help")
 	b.ReportAllocs()
 	for b.Loop() {
-		require.Equal(b, http.StatusUnauthorized, c.serve(signed("/slack/commands", formType, body, "wrong", received)).Code)
+		require.Equal(b, http.StatusUnauthorized, c.serve(slackSigned("/slack/commands", formType, body, "wrong", received)).Code)
 	}
 }

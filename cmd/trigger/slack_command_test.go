@@ -53,7 +53,7 @@ func TestCommandsThatAnswerAtOnce(t *testing.T) {
 	}
 	c, f, _ := newCockpit(t, nil)
 	body := strings.Replace(commandBody(f, slackIC, "help"), "command=%2Fincident", "command=%2Fother", 1)
-	require.Contains(t, c.serve(signed("/slack/commands", formType, body, testSecret, received)).Body.String(), "does not know this command")
+	require.Contains(t, c.serve(slackSigned("/slack/commands", formType, body, testSecret, received)).Body.String(), "does not know this command")
 }
 
 func TestListAndStatus(t *testing.T) {
@@ -188,7 +188,7 @@ func TestButtonsThatSteer(t *testing.T) {
 	f.told(t, "this button does not carry what firebreak put into it")
 	require.Equal(t, http.StatusOK, c.interact(click(f, slackIC, slackui.ActionPage, "")).Code)
 	require.Equal(t, http.StatusOK, c.interact(click(f, slackIC, "somebody.elses", "x")).Code)
-	require.Equal(t, http.StatusOK, c.interact(payload(f, slackIC, "view_closed", nil)).Code)
+	require.Equal(t, http.StatusOK, c.interact(interaction(f, slackIC, "view_closed", nil)).Code)
 	require.Len(t, desk.steered, before)
 }
 
@@ -246,10 +246,10 @@ func TestInventorySearch(t *testing.T) {
 	t.Parallel()
 	c, f, _ := newCockpit(t, nil)
 	search := func(user, query, mode string) string {
-		p := payload(f, user, slackSuggestion, map[string]any{"action_id": slackui.ActionAsset, "value": query, "view": map[string]any{
+		p := interaction(f, user, slackSuggestion, map[string]any{"action_id": slackui.ActionAsset, "value": query, "view": map[string]any{
 			"id": "V1", "state": map[string]any{"values": map[string]any{slackui.FieldMode: map[string]any{slackui.FieldMode: chosenOption(mode)}}},
 		}})
-		w := c.serve(signed("/slack/options", formType, interactionBody(p), testSecret, received))
+		w := c.serve(slackSigned("/slack/options", formType, interactionBody(p), testSecret, received))
 		require.Equal(t, http.StatusOK, w.Code)
 		return w.Body.String()
 	}
@@ -266,7 +266,7 @@ func TestHome(t *testing.T) {
 	c, f, _ := newCockpit(t, desk)
 	open := func(user, event string) int {
 		body := `{"type":"event_callback","team_id":"` + testTeam + `","api_app_id":"` + testApp + `","event_id":"` + event + `","event":{"type":"app_home_opened","user":"` + user + `","tab":"home"}}`
-		return c.serve(signed("/slack/events", jsonType, body, testSecret, received)).Code
+		return c.serve(slackSigned("/slack/events", jsonType, body, testSecret, received)).Code
 	}
 	require.Equal(t, http.StatusOK, open(slackMLO, "Ev1"))
 	require.Eventually(t, func() bool { return len(f.made("views.publish")) == 1 }, eventually, tick)
@@ -277,9 +277,9 @@ func TestHome(t *testing.T) {
 	require.NotContains(t, f.made("views.publish")[1].body, "approve-rollback")
 	require.Equal(t, http.StatusBadRequest, open("nobody", "Ev3"))
 
-	challenge := c.serve(signed("/slack/events", jsonType, `{"type":"url_verification","token":"t","challenge":"3eZbrw1aB"}`, testSecret, received))
+	challenge := c.serve(slackSigned("/slack/events", jsonType, `{"type":"url_verification","token":"t","challenge":"3eZbrw1aB"}`, testSecret, received))
 	require.Equal(t, "3eZbrw1aB", challenge.Body.String())
-	require.Equal(t, http.StatusUnauthorized, c.serve(signed("/slack/events", jsonType, `{"type":"url_verification","challenge":"3eZ"}`, strings.Repeat("0", 32), received)).Code)
+	require.Equal(t, http.StatusUnauthorized, c.serve(slackSigned("/slack/events", jsonType, `{"type":"url_verification","challenge":"3eZ"}`, strings.Repeat("0", 32), received)).Code)
 }
 
 func TestSlackIDsAreNobodysByAccident(t *testing.T) {

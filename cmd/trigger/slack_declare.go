@@ -192,7 +192,7 @@ func summarised(ctx context.Context, op operator, runs []listed) []slackui.Summa
 	runs = runs[:min(len(runs), mostSummarised)]
 	out := make([]slackui.Summary, len(runs))
 	var group errgroup.Group
-	group.SetLimit(concurrency)
+	group.SetLimit(asked)
 	for i, l := range runs {
 		group.Go(func() error {
 			rec, err := op.record(ctx, l.id, l.run)

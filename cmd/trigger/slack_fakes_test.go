@@ -162,7 +162,7 @@ func newCockpit(t testing.TB, op operator) (*cockpit, *fakeSlack, *lockedBuffer)
 }
 
 // signed makes a request as Slack signs it.
-func signed(path, media, body, secret string, at time.Time) *http.Request {
+func slackSigned(path, media, body, secret string, at time.Time) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", media)
 	stamp := strconv.FormatInt(at.Unix(), 10)
@@ -179,7 +179,7 @@ func (c *cockpit) serve(r *http.Request) *httptest.ResponseRecorder {
 
 // typed sends a slash command as the person.
 func (c *cockpit) typed(f *fakeSlack, user, text string) *httptest.ResponseRecorder {
-	return c.serve(signed("/slack/commands", formType, commandBody(f, user, text), testSecret, received))
+	return c.serve(slackSigned("/slack/commands", formType, commandBody(f, user, text), testSecret, received))
 }
 
 // newTrigger is an id or a time stamp that no other delivery has.
@@ -192,8 +192,8 @@ func commandBody(f *fakeSlack, user, text string) string {
 	}.Encode()
 }
 
-// payload is an interaction as Slack sends it.
-func payload(f *fakeSlack, user, kind string, more map[string]any) map[string]any {
+// interaction is one as Slack sends it.
+func interaction(f *fakeSlack, user, kind string, more map[string]any) map[string]any {
 	p := map[string]any{
 		"type": kind, "api_app_id": testApp, "team": map[string]any{"id": testTeam}, "user": map[string]any{"id": user},
 		"channel": map[string]any{"id": "C0ONCALL"}, "container": map[string]any{"message_ts": "10.1", "thread_ts": "9.1"},
@@ -207,21 +207,21 @@ func payload(f *fakeSlack, user, kind string, more map[string]any) map[string]an
 
 // click is a press of a button.
 func click(f *fakeSlack, user, action, value string) map[string]any {
-	return payload(f, user, slackBlockActions, map[string]any{"actions": []map[string]any{
+	return interaction(f, user, slackBlockActions, map[string]any{"actions": []map[string]any{
 		{"type": "button", "action_id": action, "block_id": "b1", "value": value, "action_ts": newTrigger()},
 	}})
 }
 
 // submit is a submitted modal that was opened for a person.
 func submit(f *fakeSlack, user, openedFor, callback, metadata string, state map[string]map[string]slack.BlockAction) map[string]any {
-	return payload(f, user, slackViewSubmission, map[string]any{"view": map[string]any{
+	return interaction(f, user, slackViewSubmission, map[string]any{"view": map[string]any{
 		"id": "V" + newTrigger(), "callback_id": callback, "private_metadata": metadata, "external_id": openedFor + ".abc", "state": map[string]any{"values": state},
 	}})
 }
 
 // interact sends an interaction.
 func (c *cockpit) interact(p map[string]any) *httptest.ResponseRecorder {
-	return c.serve(signed("/slack/interactions", formType, interactionBody(p), testSecret, received))
+	return c.serve(slackSigned("/slack/interactions", formType, interactionBody(p), testSecret, received))
 }
 
 func interactionBody(p map[string]any) string {

@@ -21,7 +21,7 @@ func FuzzSlackPayload(f *testing.F) {
 	for _, p := range []map[string]any{
 		click(server, slackMLO, slackui.ActionApprove, value),
 		submit(server, slackMLO, slackMLO, slackui.CallbackReason, value, reasonState("x")),
-		payload(server, slackMLO, slackSuggestion, map[string]any{"action_id": slackui.ActionAsset, "value": "credit"}),
+		interaction(server, slackMLO, slackSuggestion, map[string]any{"action_id": slackui.ActionAsset, "value": "credit"}),
 	} {
 		raw, err := json.Marshal(p)
 		require.NoError(f, err)

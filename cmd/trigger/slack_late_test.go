@@ -26,14 +26,14 @@ func TestAnswersWhileTemporalHangs(t *testing.T) {
 	rec := waitingRecord()
 	c, f, _ := newCockpit(t, blocked{})
 	deny := func(string) *http.Request {
-		return signed("/slack/interactions", formType, interactionBody(click(f, slackMLO, slackui.ActionDeny, approveButton(t, rec, "approve-rollback"))), testSecret, received)
+		return slackSigned("/slack/interactions", formType, interactionBody(click(f, slackMLO, slackui.ActionDeny, approveButton(t, rec, "approve-rollback"))), testSecret, received)
 	}
 	for name, request := range map[string]func(string) *http.Request{
 		"list": func(string) *http.Request {
-			return signed("/slack/commands", formType, commandBody(f, slackIC, "list"), testSecret, received)
+			return slackSigned("/slack/commands", formType, commandBody(f, slackIC, "list"), testSecret, received)
 		},
 		"approve": func(string) *http.Request {
-			return signed("/slack/interactions", formType, interactionBody(click(f, slackMLO, slackui.ActionApprove, approveButton(t, rec, "approve-rollback"))), testSecret, received)
+			return slackSigned("/slack/interactions", formType, interactionBody(click(f, slackMLO, slackui.ActionApprove, approveButton(t, rec, "approve-rollback"))), testSecret, received)
 		},
 		"deny": deny,
 	} {
@@ -91,7 +91,7 @@ func TestRedeliveryAfterFailureIsTriedAgain(t *testing.T) {
 	c.interact(p)
 	f.told(t, "Temporal did not answer in time")
 	desk.err = nil
-	r := signed("/slack/interactions", formType, interactionBody(p), testSecret, received)
+	r := slackSigned("/slack/interactions", formType, interactionBody(p), testSecret, received)
 	r.Header.Set("X-Slack-Retry-Num", "1")
 	require.Equal(t, http.StatusOK, c.serve(r).Code)
 	f.told(t, "Recorded for mlo-1")

@@ -73,7 +73,7 @@ func TestSignaturesThatAreRefused(t *testing.T) {
 			t.Parallel()
 			c, f, logs := newCockpit(t, desks())
 			body := commandBody(f, slackIC, "help")
-			r := signed("/slack/commands", formType, body, testSecret, received)
+			r := slackSigned("/slack/commands", formType, body, testSecret, received)
 			changed := tt.change(r, []byte(body))
 			r.Body = http.NoBody
 			again := httptest.NewRequest(http.MethodPost, "/slack/commands", bytes.NewReader(changed))
@@ -93,7 +93,7 @@ func TestSignaturesThatAreRefused(t *testing.T) {
 }
 
 func restamp(r *http.Request, body []byte, secret string, by time.Duration) {
-	fresh := signed("/", formType, string(body), secret, received.Add(by))
+	fresh := slackSigned("/", formType, string(body), secret, received.Add(by))
 	r.Header = fresh.Header
 }
 
@@ -129,7 +129,7 @@ func TestEdgeRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, f, logs := newCockpit(t, desks())
-			w := c.serve(signed(tt.path, tt.media, tt.body, testSecret, received))
+			w := c.serve(slackSigned(tt.path, tt.media, tt.body, testSecret, received))
 			require.Equal(t, tt.status, w.Code, w.Body)
 			require.Contains(t, logs.String(), "slack request refused")
 			require.Empty(t, f.made(""))
@@ -141,7 +141,7 @@ func TestWhatIsNotConfiguredIsNotServed(t *testing.T) {
 	t.Parallel()
 	c, f, _ := newCockpit(t, desks())
 	request := func() *http.Request {
-		return signed("/slack/commands", formType, commandBody(f, slackIC, "help"), testSecret, received)
+		return slackSigned("/slack/commands", formType, commandBody(f, slackIC, "help"), testSecret, received)
 	}
 	require.Equal(t, http.StatusOK, c.serve(request()).Code)
 	c.secrets = nil

@@ -124,7 +124,7 @@ func TestSocketModeIsTheSameCockpit(t *testing.T) {
 	s.send(t, 1, enveloped(t, "slash_commands", "e3", map[string]any{
 		"command": slackCommand, "text": "help", "user_id": slackIC, "team_id": testTeam, "api_app_id": testApp, "trigger_id": "1.2", "is_enterprise_install": "false",
 	}, true))
-	s.send(t, 0, enveloped(t, "interactive", "e4", payload(f, slackIC, slackSuggestion, map[string]any{"action_id": slackui.ActionAsset, "value": "credit"}), true))
+	s.send(t, 0, enveloped(t, "interactive", "e4", interaction(f, slackIC, slackSuggestion, map[string]any{"action_id": slackui.ActionAsset, "value": "credit"}), true))
 	s.send(t, 0, enveloped(t, "events_api", "e5", map[string]any{
 		"type": "event_callback", "team_id": testTeam, "api_app_id": testApp, "event_id": "Ev9", "event": map[string]any{"type": "app_home_opened", "user": slackMLO, "tab": "home"},
 	}, false))

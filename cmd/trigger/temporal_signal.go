@@ -33,7 +33,7 @@ func noteStarted(ctx context.Context, method string, req, reply any, cc *grpc.Cl
 func (d *desk) signal(ctx context.Context, b batch) (receipt, error) {
 	switch {
 	case b.triage != nil:
-		return receipt{outcome: outcomeTriage}, d.startTriage(ctx, *b.triage)
+		return receipt{outcome: outcomeTriaged}, d.startTriage(ctx, *b.triage)
 	case b.request != nil:
 		id, started, err := d.startOrJoin(ctx, *b.request, b.alerts)
 		if started {

@@ -8,7 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 
-	"firebreak/internal/alert"
+	"firebreak/internal/alert/route"
 	"firebreak/internal/incident"
 	"firebreak/workflows"
 )
@@ -21,9 +21,12 @@ func loanAlert() incident.Alert {
 }
 
 func loanBatch(mode incident.Mode) batch {
-	m := &alert.Member{Alert: loanAlert(), Situation: alert.Situation{Severity: "SEV1", Confidence: 0.9, Facet: "both"}}
-	r := request(m, mode)
-	return batch{request: &r, alerts: incident.AlertBatch{Alerts: []incident.Alert{m.Alert}, Count: 3}}
+	a := loanAlert()
+	d := delivery{alert: a, judgement: judgement{mode: mode, Decision: route.Decision{
+		Kind: a.Kind, Asset: a.Asset, Severity: "SEV1", Confidence: 0.9, Facet: "both",
+	}}}
+	r := d.request()
+	return batch{request: &r, alerts: incident.AlertBatch{Alerts: []incident.Alert{a}, Count: 3}}
 }
 
 func TestSignalStartsThenJoins(t *testing.T) {
@@ -129,7 +132,7 @@ func TestSignalPagesAPersonOnce(t *testing.T) {
 	for range 2 {
 		r, err := d.signal(t.Context(), batch{triage: triage})
 		require.NoError(t, err)
-		require.Equal(t, receipt{outcome: outcomeTriage}, r)
+		require.Equal(t, receipt{outcome: outcomeTriaged}, r)
 	}
 	require.Len(t, f.started, 1)
 	require.Equal(t, workflows.TriageID(triage.Alert), f.started[0].GetWorkflowId())

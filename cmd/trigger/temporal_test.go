@@ -113,3 +113,29 @@ func TestDialNamesTheAddress(t *testing.T) {
 	_, err = dialTemporal(ctx, temporalEnvironment(t, address))
 	require.ErrorContains(t, err, "connect to Temporal at "+address+" (TEMPORAL_ADDRESS sets the address)")
 }
+
+func TestTriageIsStartedOnce(t *testing.T) {
+	t.Parallel()
+	f, d := newFrontend(t)
+	r := workflows.TriageRequest{Alert: loanAlert(), Reason: "no rule fits", Mode: incident.Live}
+	for range 3 {
+		require.NoError(t, d.startTriage(t.Context(), r), "that it is started already is as good")
+	}
+	require.Len(t, f.started, 1)
+	got := f.started[0]
+	require.Equal(t, workflows.TriageID(r.Alert), got.GetWorkflowId())
+	require.Equal(t, "Triage", got.GetWorkflowType().GetName())
+	require.Equal(t, "contain", got.GetTaskQueue().GetName())
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, got.GetWorkflowIdReusePolicy())
+	var sent workflows.TriageRequest
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(got.GetInput(), &sent))
+	require.Equal(t, r, sent)
+
+	r.Alert.Key, r.Mode = "another", incident.Drill
+	require.NoError(t, d.startTriage(t.Context(), r))
+	require.Equal(t, "drill", f.started[1].GetTaskQueue().GetName())
+	gone := &desk{client: d.client, address: d.address}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorContains(t, gone.startTriage(ctx, r), "start triage/alertmanager/")
+}

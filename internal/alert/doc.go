@@ -1,5 +1,5 @@
-// Package alert decodes what alerting systems post into incident.Alert values.
+// Package alert decodes what alerting systems send into Signals, one strict decoder a sender.
 //
-// A decoder trusts nothing: it bounds size and depth, cleans text, keeps only the few labels that decide something, and
-// reports each alert it cannot use instead of dropping it. It does no I/O and imports only internal/incident.
+// A decoder trusts nothing: it bounds size and depth, cleans text, bounds the fields it takes over and derives the key from
+// the sender's own id. It decides nothing: package route does. It does no I/O and imports only internal/incident.
 package alert

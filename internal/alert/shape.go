@@ -6,14 +6,45 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
-// maxDepth is far deeper than any webhook nests (4) and leaves room for fields that newer senders add.
+// maxDepth is far deeper than any webhook nests and leaves room for fields that newer senders add.
 const maxDepth = 32
 
-// checkShape reads the tokens of the body once: exactly one JSON value, no deeper than maxDepth, no key twice in an
+// decode reads the bytes into v, after they have been found to be one well-formed JSON value. Fields that v does not name
+// are ignored: newer versions of a sender add some.
+func decode(raw []byte, v any) error {
+	return decodeWith(raw, v, func(*json.Decoder) {})
+}
+
+// decodeStrictly is decode for firebreak's own form: fields that v does not name are faults.
+func decodeStrictly(raw []byte, v any) error {
+	return decodeWith(raw, v, (*json.Decoder).DisallowUnknownFields)
+}
+
+func decodeWith(raw []byte, v any, set func(*json.Decoder)) error {
+	if len(raw) > MaxBytes {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(raw), MaxBytes)
+	}
+	if err := checkShape(raw); err != nil {
+		return malformed("%w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	set(dec)
+	if err := dec.Decode(v); err != nil {
+		return malformed("%w", err)
+	}
+	return nil
+}
+
+// checkShape reads the tokens of the body once: UTF-8, exactly one JSON value, no deeper than maxDepth, no key twice in an
 // object. Of a key that is there twice, two readers may believe different values.
 func checkShape(raw []byte) error {
+	if !utf8.Valid(raw) {
+		return errors.New("it is not UTF-8")
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := checkValue(dec, 0); err != nil {

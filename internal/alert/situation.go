@@ -15,8 +15,8 @@ func Facets() []string {
 	return []string{"integrity", "confidentiality", "both", "api", "membership", "weights", "stolen_credential", "malware"}
 }
 
-// Severity turns a sender's word into one of Severities. The words of Alertmanager's own examples are critical, warning
-// and info. It reports false for a word that it does not know.
+// Severity turns a word into one of Severities. The words of Alertmanager's own examples are critical, warning and info. It
+// reports false for a word that it does not know.
 func Severity(word string) (string, bool) {
 	switch word = strings.ToUpper(strings.TrimSpace(word)); word {
 	case "CRITICAL":
@@ -29,6 +29,22 @@ func Severity(word string) (string, bool) {
 	return word, slices.Contains(Severities(), word)
 }
 
+// SenderSeverity is Severity for the words of every sender: the priorities of PagerDuty and Datadog and the levels of
+// GuardDuty too.
+func SenderSeverity(word string) (string, bool) {
+	switch strings.ToUpper(strings.TrimSpace(word)) {
+	case "P1":
+		return "SEV1", true
+	case "HIGH", "ERROR", "WARN", "P2":
+		return "SEV2", true
+	case "MEDIUM", "P3":
+		return "SEV3", true
+	case "LOW", "P4", "P5":
+		return "SEV4", true
+	}
+	return Severity(word)
+}
+
 // Confidence reads how sure a detector is, from 0 to 1. It reports false for anything else.
 func Confidence(text string) (float64, bool) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
@@ -36,40 +52,8 @@ func Confidence(text string) (float64, bool) {
 	return n, err == nil && n >= 0 && n <= 1
 }
 
-// Situation is what the sender says of an alert besides what it is about. It decides what a playbook does on its own and
-// what it asks people for.
-type Situation struct {
-	Severity   string
-	Confidence float64
-	Facet      string
-	// Ignored names the labels whose value cannot be used. They count as not given, so that the alert is still taken in: the
-	// playbook then asks where it might have acted.
-	Ignored []string
-}
-
-// situation reads the labels that say how bad it is and how sure.
-func (l Labels) situation(labels map[string]string) Situation {
-	var s Situation
-	ignore := func(label string) { s.Ignored = append(s.Ignored, label) }
-	if word := clean(labels[l.Severity]); word != "" {
-		severity, ok := Severity(word)
-		if s.Severity = severity; !ok {
-			s.Severity = ""
-			ignore(l.Severity)
-		}
-	}
-	if text := clean(labels[l.Confidence]); text != "" {
-		confidence, ok := Confidence(text)
-		if s.Confidence = confidence; !ok {
-			s.Confidence = 0
-			ignore(l.Confidence)
-		}
-	}
-	if facet := strings.ToLower(clean(labels[l.Facet])); facet != "" {
-		if s.Facet = facet; !slices.Contains(Facets(), facet) {
-			s.Facet = ""
-			ignore(l.Facet)
-		}
-	}
-	return s
+// Facet returns the facet as firebreak writes it. It reports false for one that it does not know.
+func Facet(text string) (string, bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	return text, slices.Contains(Facets(), text)
 }
