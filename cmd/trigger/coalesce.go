@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firebreak/internal/spool"
@@ -65,9 +66,11 @@ type coalescer struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
+	// held is the memory of all alerts that wait.
+	held atomic.Int64
+
 	mu    sync.Mutex
 	lanes map[string]*lane
-	held  int64
 	// away says that Temporal cannot be reached: what comes goes into the spool at once.
 	away    bool
 	probing bool
@@ -101,13 +104,15 @@ type waiter struct {
 	index int
 }
 
-// post is a set of alerts that came together and are answered together. The coalescer's lock guards it.
+// post is a set of alerts that came together and are answered together.
 type post struct {
+	done chan struct{}
+
+	mu       sync.Mutex
 	receipts []receipt
 	left     int
 	// gone says that nobody waits any more.
 	gone bool
-	done chan struct{}
 }
 
 // deliver hands the alerts of a post over and returns what came of each, in their order. Those of one incident stay
@@ -127,8 +132,8 @@ func (c *coalescer) deliver(ctx context.Context, posted []handover) []receipt {
 		return p.receipts
 	case <-ctx.Done():
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.gone = true
 	for i := range p.receipts {
 		if r := &p.receipts[i]; r.outcome == "" && r.err == nil {
@@ -145,32 +150,35 @@ func (c *coalescer) accept(w *waiter) {
 	case c.ctx.Err() != nil:
 		w.settle(receipt{err: errStopping})
 		return
-	case c.held+cost > maxHeld:
+	case c.held.Load()+cost > maxHeld:
 		w.settle(receipt{err: errHeld})
 		return
 	}
-	c.held += cost
+	c.held.Add(cost)
 	l := c.lane(w.key())
-	if c.spool != nil && (len(l.kept) > 0 || c.away && !l.calling && len(l.waiting) == 0) {
+	if c.spool != nil && !l.calling && len(l.waiting) == 0 && (c.away || l.behind()) {
 		c.keep(l, w)
 		return
 	}
 	l.waiting = append(l.waiting, w)
 }
 
-// answer tells a waiter what came of its alert; c.mu is held.
+// answer tells a waiter what came of its alert.
 func (c *coalescer) answer(w *waiter, r receipt) {
-	c.held -= w.cost()
+	c.held.Add(-w.cost())
 	w.settle(r)
 }
 
 func (w *waiter) settle(r receipt) {
-	if w.post.gone {
+	p := w.post
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
 		return
 	}
-	w.post.receipts[w.index] = r
-	if w.post.left--; w.post.left == 0 {
-		close(w.post.done)
+	p.receipts[w.index] = r
+	if p.left--; p.left == 0 {
+		close(p.done)
 	}
 }
 

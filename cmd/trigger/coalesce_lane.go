@@ -11,15 +11,21 @@ import (
 // The coalescer's lock guards it; its own goroutine alone takes alerts out.
 type lane struct {
 	key string
-	// waiting are the alerts for the next call. Kept are the entries of the spool, which are older than any that wait.
+	// waiting are the alerts for the next call. Kept are the entries of the spool: they are older than any that wait, and go first.
 	waiting []*waiter
 	kept    []*spool.Entry
 	// calling says that alerts which are neither waiting nor kept are on their way.
 	calling bool
-	// next is when Temporal may be called again, backoff how long after a failure.
+	// next is when Temporal may be called again. Backoff is the pause after a failure, and zero after a success.
 	next    time.Time
 	backoff time.Duration
 	wake    chan struct{}
+}
+
+// behind says that an alert which arrives now would wait too long for those in the spool, and joins them there. When Temporal
+// confirms again and little is left, it waits in memory as usual.
+func (l *lane) behind() bool {
+	return len(l.kept) > batchAlerts || len(l.kept) > 0 && l.backoff > 0
 }
 
 // lane finds or starts the lane of a key; c.mu is held.
@@ -111,10 +117,6 @@ func (c *coalescer) send(l *lane) {
 	rest := ws[taken:]
 	r, err := c.call(l, p.pack(), c.calls)
 
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l.calling = false
-	l.waiting = append(rest[:len(rest):len(rest)], l.waiting...)
 	if err == nil {
 		for _, w := range ws[:taken] {
 			c.answer(w, r)
@@ -122,13 +124,19 @@ func (c *coalescer) send(l *lane) {
 				r.outcome = outcomeJoined
 			}
 		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l.calling = false
+	l.waiting = append(rest[:len(rest):len(rest)], l.waiting...)
+	if err == nil {
 		return
 	}
 	c.setAside(l, ws[:taken], err)
 	if c.spool != nil {
 		// These must not overtake.
 		c.setAside(l, l.waiting, err)
-		l.waiting = nil
+		l.waiting, l.backoff = nil, pauseFirst
 		c.probe()
 	}
 }

@@ -190,7 +190,7 @@ func TestCoalescerForgetsIncidentsThatAreIdle(t *testing.T) {
 	require.Eventually(t, func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return len(c.lanes) == 0 && c.held == 0
+		return len(c.lanes) == 0 && c.held.Load() == 0
 	}, 5*time.Second, time.Millisecond)
 }
 
@@ -260,11 +260,7 @@ func TestCoalescerStops(t *testing.T) {
 	c.deliver(t.Context(), firings("a", 0, 1))
 	waiting := make(chan []receipt)
 	go func() { waiting <- c.deliver(t.Context(), firings("a", 1, 2)) }()
-	require.Eventually(t, func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.held > 0
-	}, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return c.held.Load() > 0 }, 5*time.Second, time.Millisecond)
 	c.close()
 	require.ErrorIs(t, (<-waiting)[0].err, errStopping)
 	require.ErrorIs(t, c.deliver(t.Context(), firings("a", 1, 2))[0].err, errStopping)

@@ -63,11 +63,7 @@ func (c *coalescer) keep(l *lane, w *waiter) {
 	payload, err := json.Marshal(&w.handover)
 	var e *spool.Entry
 	if err == nil {
-		e, err = c.spool.Append(l.key, payload, func(err error) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.answerKept(w, err)
-		})
+		e, err = c.spool.Append(l.key, payload, func(err error) { c.answerKept(w, err) })
 	}
 	if err != nil {
 		c.answerKept(w, err)
@@ -123,6 +119,8 @@ func (c *coalescer) drain(l *lane) {
 		l.kept, l.backoff = l.kept[taken:], 0
 		return
 	}
+	c.setAside(l, l.waiting, err)
+	l.waiting = nil
 	l.backoff = min(max(2*l.backoff, pauseFirst), drainLongest)
 	// Lanes that failed together do not try again together.
 	if next := time.Now().Add(l.backoff/2 + rand.N(l.backoff/2)); next.After(l.next) {

@@ -81,5 +81,7 @@ func measure(ctx context.Context, set settings, stdout, stderr io.Writer) (err e
 		return err
 	}
 	d := &repeated{set: set, body: ingest.Body(ingest.Alert{Asset: ingest.Asset(0), Key: "ab"})}
-	return compare(ctx, stdout, set.rounds, "repeated alerts/s to durable", "trigger", d.against(rig.URL), "handler that reads, verifies, decodes", d.against(url))
+	err = compare(ctx, stdout, set.rounds, "repeated alerts/s to durable", "trigger", d.against(rig.URL), "handler that reads, verifies, decodes", d.against(url))
+	fmt.Fprintf(stdout, "%d repetitions were answered from the spool\n", d.spooled.Load())
+	return err
 }

@@ -20,6 +20,8 @@ import (
 type repeated struct {
 	set  settings
 	body []byte
+	// spooled counts the answers that named the spool: durable on disk, and not yet in Temporal.
+	spooled atomic.Int64
 }
 
 func (d *repeated) against(url string) contender {
@@ -43,7 +45,7 @@ func (d *repeated) against(url string) contender {
 		measured, end := time.Now().Add(2*time.Second), time.Now().Add(2*time.Second+d.set.window)
 		for _, c := range conns {
 			senders.Go(func() {
-				if err := repeat(c, request, measured, end, &answered); err != nil {
+				if err := d.repeat(c, request, measured, end, &answered); err != nil {
 					fault.Store(&err)
 				}
 			})
@@ -70,7 +72,7 @@ func connect(ctx context.Context, address string, n int) ([]net.Conn, error) {
 	return conns, nil
 }
 
-func repeat(c net.Conn, request []byte, measured, end time.Time, answered *atomic.Int64) error {
+func (d *repeated) repeat(c net.Conn, request []byte, measured, end time.Time, answered *atomic.Int64) error {
 	in := bufio.NewReaderSize(c, 1024)
 	for time.Now().Before(end) {
 		if _, err := c.Write(request); err != nil {
@@ -81,11 +83,14 @@ func repeat(c net.Conn, request []byte, measured, end time.Time, answered *atomi
 			return fmt.Errorf("read answer: %w", err)
 		}
 		_, err = io.Copy(io.Discard, res.Body)
-		if err == nil && res.StatusCode != http.StatusOK {
+		if err == nil && res.StatusCode/100 != 2 {
 			err = fmt.Errorf("answered %s", res.Status)
 		}
 		if err != nil {
 			return err
+		}
+		if res.StatusCode == http.StatusAccepted {
+			d.spooled.Add(1)
 		}
 		if now := time.Now(); now.After(measured) && now.Before(end) {
 			answered.Add(1)
