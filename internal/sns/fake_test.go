@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ type authorityFake struct {
 	caKey        *rsa.PrivateKey
 	ca           *x509.Certificate
 	key          *rsa.PrivateKey
-	serial       int64
+	serial       atomic.Int64
 }
 
 func issue(t *testing.T, serial int64, name string, isCA bool, parent *x509.Certificate, key *rsa.PrivateKey, parentKey *rsa.PrivateKey, change func(*x509.Certificate)) *x509.Certificate {
@@ -68,7 +69,7 @@ func newKey(t *testing.T) *rsa.PrivateKey {
 func newAuthority(t *testing.T) *authorityFake {
 	t.Helper()
 	rootKey := newKey(t)
-	a := &authorityFake{caKey: newKey(t), key: newKey(t), roots: x509.NewCertPool(), serial: 10}
+	a := &authorityFake{caKey: newKey(t), key: newKey(t), roots: x509.NewCertPool()}
 	root := issue(t, 1, "Test Root", true, nil, rootKey, rootKey, nil)
 	a.ca = issue(t, 2, "Test Intermediate", true, root, a.caKey, rootKey, nil)
 	a.intermediate = a.ca.Raw
@@ -79,8 +80,7 @@ func newAuthority(t *testing.T) *authorityFake {
 // signer is a certificate for SNS, changed as a test wants.
 func (a *authorityFake) signer(t *testing.T, name string, change func(*x509.Certificate)) []byte {
 	t.Helper()
-	a.serial++
-	c := issue(t, a.serial, name, false, a.ca, a.key, a.caKey, func(c *x509.Certificate) {
+	c := issue(t, 10+a.serial.Add(1), name, false, a.ca, a.key, a.caKey, func(c *x509.Certificate) {
 		c.IssuingCertificateURL = []string{caURL}
 		if change != nil {
 			change(c)
