@@ -111,7 +111,7 @@ func summaries(open []Summary, most int) []slack.Block {
 	for i := range all[:min(len(all), mostListed)] {
 		s := &all[i]
 		lines := []string{
-			marked(s.Mode, Plain(fmt.Sprintf("%s %s of %s", orElse(s.Severity, "Incident,"), s.Kind, s.Asset), most)),
+			marked(s.Mode, Plain(fmt.Sprintf("%s %s of %s", orElse(s.Severity, "Incident"), s.Kind, s.Asset), most)),
 			Plain(fmt.Sprintf("%s, %s, since %s", words(s.Verdict), words(s.Progress), s.Opened), maxLine),
 		}
 		if n := len(s.Asks); n > 0 {

@@ -30,7 +30,7 @@ func headline(rec *incident.Record) string {
 	if rec.Progress == incident.Closed {
 		state += ", closed"
 	}
-	return fmt.Sprintf("%s %s of %s: %s", orElse(rec.Severity, "Incident,"), Plain(string(rec.Kind), 40), Plain(rec.Asset, 60), state)
+	return fmt.Sprintf("%s %s of %s: %s", orElse(rec.Severity, "Incident"), Plain(string(rec.Kind), 40), Plain(rec.Asset, 60), state)
 }
 
 // overview is what the root and the status have in common.

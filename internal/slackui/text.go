@@ -16,16 +16,31 @@ import (
 // control characters, invisible and direction-changing characters, with which it could pass for another statement. Emoji
 // go too, since Slack stores them as names and the message could not be compared with what was posted.
 func Plain(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
+	var out strings.Builder
+	count := 0
+	gap := false
+	// What is not valid is read as U+FFFD, a symbol. No more is read than is shown, and the character that tells that there is
+	// more.
+	for _, r := range text {
 		switch {
+		case r > ' ' && r < unicode.MaxASCII && !strings.ContainsRune("^`", r):
 		case unicode.IsSpace(r):
-			return ' '
+			gap = out.Len() > 0
+			continue
 		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.So, unicode.Sk, unicode.Co):
-			return -1
+			continue
 		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	return Shorten(strings.Join(strings.Fields(text), " "), most)
+		if gap {
+			out.WriteByte(' ')
+			count++
+		}
+		gap = false
+		out.WriteRune(r)
+		if count++; count > most {
+			break
+		}
+	}
+	return Shorten(out.String(), most)
 }
 
 // Shorten cuts text to so many characters, the last of which is then an ellipsis.
