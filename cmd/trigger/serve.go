@@ -22,6 +22,7 @@ const inventoryVariable = "FIREBREAK_INVENTORY"
 type serveFlags struct {
 	listen, listenFile, inventory, tokenFile, mode, playbooks string
 	labels                                                    alert.Labels
+	page                                                      pageFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -40,9 +41,16 @@ firebreak_confidence (0 to 1) and firebreak_facet. A value of these that cannot 
 The inventory file is read again when it changes. While it is faulty the last good one stays in use: the log says what is
 wrong, and /readyz has the field inventory_fault.
 
+With --oidc-issuer or --page-token-file it shows the incident page at /incidents. At an identity provider (OpenID Connect,
+authorisation code with PKCE) people sign in by name, and decide what their role in the inventory lets them. With a token
+there is no person: the page shows everything and the commands with which people decide. Without either there is no page.
+
 GET /healthz answers while the process runs, GET /readyz while Temporal can be reached.`,
 		Example: `  openssl rand -hex 24 > alert-token
   trigger serve --inventory inventory.yaml --alert-token-file alert-token
+  trigger serve --inventory inventory.yaml --alert-token-file alert-token --page-token-file page-token
+  trigger serve --inventory inventory.yaml --alert-token-file alert-token --oidc-issuer https://id.nordwall.example \
+      --oidc-client-id firebreak --oidc-client-secret-file secret --oidc-redirect-url https://incidents.nordwall.example/signin/callback
   trigger serve --mode drill --listen 127.0.0.1:0 --listen-file trigger.addr`,
 		RunE: a.verb(func(ctx context.Context, _ []string) error { return a.serve(ctx, f) }),
 	}
@@ -55,6 +63,7 @@ GET /healthz answers while the process runs, GET /readyz while Temporal can be r
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag+"; its kinds are those that an alert may name")
 	flags.StringVar(&f.labels.Kind, "kind-label", f.labels.Kind, "label that names the incident's kind")
 	flags.StringVar(&f.labels.Asset, "asset-label", f.labels.Asset, "label that names the asset")
+	f.page.register(flags)
 	return cmd
 }
 
@@ -81,6 +90,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		inventory: inv, mode: mode, labels: f.labels, token: token, temporal: d, log: logger,
 		timeout: deliveryTimeout, slots: make(chan struct{}, deliveries), now: time.Now,
 	}
+	site, err := a.page(f.page, f.listen, inv, d, logger)
+	if err != nil {
+		return err
+	}
 	listener, err := listen(ctx, f.listen, f.listenFile)
 	if err != nil {
 		return err
@@ -90,12 +103,15 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	logger.Info("listening on http://"+listener.Addr().String(), "mode", string(mode), "inventory", inv.current().Digest(), "temporal", d.address)
 	warnExposed(listener, logger)
+	if site != nil {
+		logger.Info("showing the incident page at " + f.page.pageURL(listener))
+	}
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
 	followed.Go(func() { inv.follow(following, inventoryInterval) })
 	defer followed.Wait()
 	defer stop()
-	return serveHTTP(ctx, listener, in.routes(), defaultLimits(), logger)
+	return serveHTTP(ctx, listener, withPage(in.routes(), site), defaultLimits(), logger)
 }
 
 // listen opens the port and tells scripts which one it is. The file appears whole or not at all.

@@ -20,23 +20,30 @@ type bearer [sha256.Size]byte
 
 // loadBearer reads the token from the file, or from the environment if no file is named.
 func loadBearer(file string, env environment) (bearer, error) {
-	token, from := env.get(tokenVariable), tokenVariable
+	return loadToken("alert token", "--alert-token-file", file, env.get(tokenVariable), tokenVariable)
+}
+
+// loadToken reads a token from the file, or takes the one of the variable if no file is named.
+func loadToken(what, flag, file, token, variable string) (bearer, error) {
+	from := variable
 	if file != "" {
 		raw, err := os.ReadFile(file)
 		if err != nil {
-			return bearer{}, fmt.Errorf("read the alert token (--alert-token-file): %w", err)
+			return bearer{}, fmt.Errorf("read the %s (%s): %w", what, flag, err)
 		}
 		token, from = string(raw), file
 	}
 	token = strings.TrimSpace(token)
 	switch {
+	case token == "" && variable == "":
+		return bearer{}, fmt.Errorf("the %s in %s (%s) is empty: put a secret of at least %d characters there", what, from, flag, minTokenLength)
 	case token == "":
-		return bearer{}, fmt.Errorf("the alert token is empty: set --alert-token-file or %s to a secret of at least %d characters, "+
-			"the same as in Alertmanager's http_config.authorization.credentials", tokenVariable, minTokenLength)
+		return bearer{}, fmt.Errorf("the %s is empty: set %s or %s to a secret of at least %d characters, "+
+			"the same as in Alertmanager's http_config.authorization.credentials", what, flag, variable, minTokenLength)
 	case len(token) < minTokenLength:
-		return bearer{}, fmt.Errorf("the alert token in %s has fewer than %d characters: choose a longer one", from, minTokenLength)
+		return bearer{}, fmt.Errorf("the %s in %s has fewer than %d characters: choose a longer one", what, from, minTokenLength)
 	case strings.ContainsAny(token, " \t\r\n"):
-		return bearer{}, fmt.Errorf("the alert token in %s has white space in it: it must be one word", from)
+		return bearer{}, fmt.Errorf("the %s in %s has white space in it: it must be one word", what, from)
 	}
 	return sha256.Sum256([]byte(token)), nil
 }
