@@ -53,7 +53,7 @@ type Site struct {
 
 // Paths are the addresses that the site answers, as patterns of http.ServeMux.
 func Paths() []string {
-	return []string{"/{$}", "/incidents", "/incidents/", "/signin", "/signin/", "/signout", "/page.css", "/page.js"}
+	return []string{"/{$}", "/incidents", "/incidents/", "/signin", "/signin/", "/signout", "/page.css", "/page.js", "/page.svg"}
 }
 
 // New makes a site. The views are those that the gate speaks through.
@@ -67,7 +67,7 @@ func New(c Config, views *Views) (*Site, error) {
 	mux.HandleFunc("GET /incidents", s.inside(s.list))
 	mux.HandleFunc("GET /incidents/{id...}", s.inside(s.show))
 	mux.HandleFunc("POST /incidents/{id...}", s.inside(s.take))
-	for _, file := range []string{"page.css", "page.js"} {
+	for _, file := range []string{"page.css", "page.js", "page.svg"} {
 		mux.HandleFunc("GET /"+file, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-cache")
 			http.ServeFileFS(w, r, web, "web/"+file)
