@@ -4,8 +4,8 @@ import "fmt"
 
 // The measures of the picture, in units of its view box.
 const (
-	boxWidth, boxHeight = 196, 62
-	gapX, gapY          = 40, 16
+	boxWidth, boxHeight = 208, 62
+	gapX, gapY          = 36, 16
 	headHeight          = 26
 	gutter              = 44
 	phoneWidth          = 340
@@ -34,13 +34,13 @@ type box struct {
 }
 
 // TextX is where its words begin; Top, Middle and Bottom are the base lines of the three of them.
-func (b box) TextX() int  { return b.X + 14 }
-func (b box) Top() int    { return b.Y + 20 }
+func (b box) TextX() int  { return b.X + 16 }
+func (b box) Top() int    { return b.Y + 21 }
 func (b box) Middle() int { return b.Y + 37 }
 func (b box) Bottom() int { return b.Y + 54 }
 
 // Label is its id as far as it fits.
-func (b box) Label() string { return middle((b.W-26)/7, b.ID) }
+func (b box) Label() string { return middle((b.W-30)/7, b.ID) }
 
 // About is the small line above the id.
 func (b box) About() string {
@@ -150,8 +150,8 @@ func outline(b box) (path, extra string) {
 	x, y, w, h := b.X, b.Y, b.W, b.H
 	switch b.Shape {
 	case "drum":
-		return fmt.Sprintf("M%d %dv%da%d 6 0 0 0 %d 0v-%da%d 6 0 0 0 -%d 0z", x, y+6, h-12, w/2, w/2*2, h-12, w/2, w/2*2),
-			fmt.Sprintf("M%d %da%d 6 0 0 0 %d 0", x, y+6, w/2, w/2*2)
+		return fmt.Sprintf("M%d %dv%da%d 4 0 0 0 %d 0v-%da%d 4 0 0 0 -%d 0z", x, y+4, h-8, w/2, w/2*2, h-8, w/2, w/2*2),
+			fmt.Sprintf("M%d %da%d 4 0 0 0 %d 0", x, y+4, w/2, w/2*2)
 	case "block":
 		return fmt.Sprintf("M%d %dh%dl10 10v%dl-10 10h-%dl-10 -10v-%dz", x+10, y, w-20, h-20, w-20, h-20), ""
 	case "pill":

@@ -98,7 +98,7 @@ func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromed
 
 func size(width int64) chromedp.Action[chromedp.Void] {
 	return call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: width, Height: 844, DeviceScaleFactor: 2, Mobile: width == phone,
+		Width: width, Height: 844, DeviceScaleFactor: 1, Mobile: width == phone,
 	})
 }
 
@@ -115,10 +115,10 @@ func shoot(t *testing.T, ctx context.Context, name string) {
 	if folder == "" {
 		return
 	}
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, name+".jpg"), picture, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600))
 }
 
 // overflowing names what is wider than the window, outside of parts that scroll by themselves.
@@ -163,8 +163,8 @@ func TestApproveAndSeeItLive(t *testing.T) {
 	do(t, ctx, size(phone), chromedp.Navigate(url+loansURL), chromedp.WaitVisible("#status"))
 	require.Contains(t, inside(t, ctx, "#status"), "Not contained")
 
-	// The second of the requests that wait is for the rollback.
-	form := "#a1-form"
+	// What this person may decide comes first: the rollback.
+	form := "#a0-form"
 	do(t, ctx, chromedp.Click(form+" summary"), chromedp.WaitVisible(form+" textarea"),
 		chromedp.SendKeys(form+" textarea", "seen with MLO"))
 	// While somebody types, what they typed stays, whatever happens meanwhile.
