@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"firebreak/internal/incident"
@@ -34,7 +33,7 @@ const (
 // look is what was seen of a run. Err says why the last try failed; Record is then the last known one, if any.
 type look struct {
 	Record *incident.Record
-	// JSON is the record as it came, and Digest that of it.
+	// JSON is the record as it came, and Digest that of it. Record is a copy with its texts cut to what a page shows.
 	JSON   []byte
 	Digest string
 	At     time.Time
@@ -54,14 +53,6 @@ type cache struct {
 	looks  map[string]*look
 	list   listLook
 	closed map[string]bool
-}
-
-// listLook is the list as it was last seen.
-type listLook struct {
-	Rows  []row
-	At    time.Time
-	Err   error
-	tried time.Time
 }
 
 func newCache(source Source, now func() time.Time) *cache {
@@ -94,14 +85,10 @@ func (c *cache) ask(ctx context.Context, id, run string, known *look) *look {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	next := &look{tried: c.now()}
-	next.Record, next.Err = c.fetch(ctx, id, run)
-	if next.Err == nil {
-		next.JSON, next.Err = json.MarshalIndent(withoutRaw(next.Record), "", "  ")
-	}
+	next.Err = c.fetch(ctx, id, run, next)
 	switch {
 	case next.Err == nil:
-		sum := sha256.Sum256(next.JSON)
-		next.At, next.Digest = c.now(), hex.EncodeToString(sum[:16])
+		next.At = c.now()
 	case errors.Is(next.Err, ErrNone):
 	case known != nil && known.Record != nil:
 		next.Record, next.JSON, next.Digest, next.At = known.Record, known.JSON, known.Digest, known.At
@@ -111,18 +98,28 @@ func (c *cache) ask(ctx context.Context, id, run string, known *look) *look {
 	return next
 }
 
-func (c *cache) fetch(ctx context.Context, id, run string) (*incident.Record, error) {
+// fetch asks the source and makes of its answer what a page shows.
+func (c *cache) fetch(ctx context.Context, id, run string, l *look) error {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to ask %s: %w", id, ctx.Err())
+		return fmt.Errorf("wait to ask %s: %w", id, ctx.Err())
 	}
 	r, err := c.source.Record(ctx, id, run)
-	if err == nil && r == nil {
-		err = errors.New("the incident gave no record")
+	switch {
+	case err != nil:
+		return err
+	case r == nil:
+		return fmt.Errorf("ask %s: it gave no record", id)
 	}
-	return r, err
+	if l.JSON, err = json.MarshalIndent(withoutRaw(r), "", "  "); err != nil {
+		return fmt.Errorf("encode the record of %s: %w", id, err)
+	}
+	sum := sha256.Sum256(l.JSON)
+	l.Digest = hex.EncodeToString(sum[:16])
+	l.Record, err = bounded(l.JSON)
+	return err
 }
 
 // keep remembers a look, and forgets the oldest ones when there are too many.
@@ -153,69 +150,6 @@ func (c *cache) forget(id string) {
 		}
 	}
 	c.list.tried = time.Time{}
-}
-
-// rows returns the list, asking if what is known is old.
-func (c *cache) rows(ctx context.Context) listLook {
-	c.mu.Lock()
-	known := c.list
-	c.mu.Unlock()
-	if !known.tried.IsZero() && c.now().Sub(known.tried) < freshList {
-		return known
-	}
-	answer := c.flight.DoChan("list", func() (any, error) { return c.askList(context.WithoutCancel(ctx), known), nil })
-	select {
-	case got := <-answer:
-		if l, ok := got.Val.(listLook); ok {
-			return l
-		}
-	case <-ctx.Done():
-	}
-	return listLook{Err: context.Cause(ctx)}
-}
-
-func (c *cache) askList(ctx context.Context, known listLook) listLook {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	next := listLook{}
-	runs, err := c.source.List(ctx)
-	if err != nil {
-		next = known
-		next.Err = err
-	} else {
-		next.Rows, next.At = c.askRows(ctx, runs), c.now()
-	}
-	next.tried = c.now()
-	c.mu.Lock()
-	c.list = next
-	c.mu.Unlock()
-	return next
-}
-
-// askRows gets each incident's own words. One that does not answer is listed all the same.
-func (c *cache) askRows(ctx context.Context, runs []Listed) []row {
-	rows := make([]row, len(runs))
-	var group errgroup.Group
-	group.SetLimit(looks)
-	closed := 0
-	for i, l := range runs {
-		rows[i] = row{Listed: l}
-		if !l.open() {
-			if closed++; closed > closedAsked {
-				continue
-			}
-		}
-		group.Go(func() error {
-			if seen := c.record(ctx, l.ID, l.Run); seen.Record != nil {
-				rows[i].fill(seen.Record)
-			}
-			return nil
-		})
-	}
-	// The functions above never fail.
-	_ = group.Wait()
-	slices.SortStableFunc(rows, func(a, b row) int { return a.rank() - b.rank() })
-	return rows
 }
 
 // withoutRaw leaves out what senders posted: it is evidence, and can hold anything.
