@@ -67,6 +67,8 @@ The connection is configured as in Temporal's own
 tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision
 made here is as strong as the access to Temporal with which it is made.
 
+NO_COLOR, when set, keeps colours out. 'trigger completion --help' says how a shell completes verbs, open incidents and steps.
+
 Exit codes:
   0  done
   1  error, for instance Temporal cannot be reached
@@ -81,7 +83,6 @@ func (a *app) root() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)

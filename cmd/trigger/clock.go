@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"firebreak/internal/incident"
 	"firebreak/internal/legal"
 	"firebreak/workflows"
 )
@@ -26,7 +27,8 @@ people and recorded here with its reference. 'trigger status' shows the clocks, 
 func (a *app) setAnchorCommand() *cobra.Command {
 	var regime string
 	return a.steerCommand(steering{
-		use: "set-anchor INCIDENT ANCHOR TIME", short: "Record the instant from which duties run", update: workflows.SetAnchorUpdate, reason: reasonRequired,
+		completes: func(*incident.Record) []string { return anchors() },
+		use:       "set-anchor INCIDENT ANCHOR TIME", short: "Record the instant from which duties run", update: workflows.SetAnchorUpdate, reason: reasonRequired,
 		long: `Set-anchor records a finding of people, for instance the time at which the controller became aware. Findings are only ever
 added: a correction is a further one. Deadlines are computed anew. TIME is RFC 3339.
 
@@ -48,7 +50,8 @@ Anchors: ` + strings.Join(anchors(), ", ") + ".",
 
 func (a *app) dismissClockCommand() *cobra.Command {
 	return a.steerCommand(steering{
-		use: "dismiss INCIDENT REGIME", short: "Record that a duty does not apply", update: workflows.DismissClockUpdate, reason: reasonRequired,
+		completes: runningClocks,
+		use:       "dismiss INCIDENT REGIME", short: "Record that a duty does not apply", update: workflows.DismissClockUpdate, reason: reasonRequired,
 		long:    `Dismiss ends a clock because counsel found that the duty does not apply. The clock stays listed with the reason.`,
 		example: `  trigger clock dismiss dataset-compromise/loans@7 gdpr-33-1 --as priv-1 --reason "no risk to persons: rows were synthetic"`,
 		fill:    regimeArgument,
@@ -58,7 +61,8 @@ func (a *app) dismissClockCommand() *cobra.Command {
 func (a *app) fileClockCommand() *cobra.Command {
 	var reference, at string
 	return a.steerCommand(steering{
-		use: "file INCIDENT REGIME", short: "Record a filing that people made", update: workflows.FileClockUpdate, reason: reasonAllowed,
+		completes: runningClocks,
+		use:       "file INCIDENT REGIME", short: "Record a filing that people made", update: workflows.FileClockUpdate, reason: reasonAllowed,
 		long: `File records that people have notified a recipient, with the reference that the recipient gave. Clocks that run from this
 filing start. Without --at the filing counts from the time at which it is recorded.`,
 		example: `  trigger clock file dataset-compromise/loans@7 gdpr-33-1 --reference BfDI-2026-4711 --at 2026-09-15T08:00:00Z --as leg-1`,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,7 @@ import (
 )
 
 func (a *app) closeCommand() *cobra.Command {
-	var person, reason string
+	var person, reason, output string
 	var falsePositive, handOver bool
 	cmd := &cobra.Command{
 		Use: "close INCIDENT", Short: "Close an incident", Args: cobra.ExactArgs(1),
@@ -24,7 +25,7 @@ An incident whose legal clocks still run is not closed, unless --hand-over-clock
 			if strings.TrimSpace(reason) == "" {
 				return usage("--reason is empty: say why the incident is closed")
 			}
-			return checkIncident(args)
+			return errors.Join(checkIncident(args), checkOutput(output))
 		}, func(ctx context.Context, op operator, args []string) error {
 			id, err := incidentID(args[0])
 			if err != nil {
@@ -33,11 +34,12 @@ An incident whose legal clocks still run is not closed, unless --hand-over-clock
 			outcome, err := op.finish(ctx, id, workflows.CloseIncident{
 				Person: person, FalsePositive: falsePositive, HandOverClocks: handOver, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: "cli",
 			})
-			return a.conclude(id, outcome, err)
+			return a.conclude(id, output, outcome, err)
 		}),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&person, "as", "", "inventory id of the person who closes it")
+	outputFlag(flags, &output)
 	flags.StringVar(&reason, "reason", "", "why, for the record")
 	flags.BoolVar(&falsePositive, "false-positive", false, "there was no incident: undo what was done")
 	flags.BoolVar(&handOver, "hand-over-clocks", false, "legal keeps its running clocks outside of firebreak from now on")
@@ -45,5 +47,6 @@ An incident whose legal clocks still run is not closed, unless --hand-over-clock
 		// The flag is defined above, so this cannot fail.
 		_ = cmd.MarkFlagRequired(name)
 	}
+	a.complete(cmd, nil)
 	return cmd
 }

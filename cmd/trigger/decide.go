@@ -16,6 +16,7 @@ import (
 type decideFlags struct {
 	person, plan, comment string
 	yes                   bool
+	output                string
 }
 
 // decideCommand is approve or deny: they differ in the answer alone.
@@ -32,7 +33,9 @@ prints it; without, the plan is shown and you are asked. Away from a terminal, g
 who may decide and records every decision, also those it refuses (exit code 4).`,
 		Example: fmt.Sprintf(`  trigger %[1]s incident/backdoor-discovery/credit-scorer@17 approve-rollback --as mlo-1
   trigger %[1]s backdoor-discovery/credit-scorer@17 approve-rollback --as mlo-1 --plan sha256:4f1e… --comment "checked with IC"`, name),
-		RunE: a.operated(func(args []string) error { return errors.Join(checkIncident(args), a.answerable(f)) }, func(ctx context.Context, op operator, args []string) error {
+		RunE: a.operated(func(args []string) error {
+			return errors.Join(checkIncident(args), checkOutput(f.output), a.answerable(f))
+		}, func(ctx context.Context, op operator, args []string) error {
 			id, err := incidentID(args[0])
 			if err != nil {
 				return err
@@ -41,12 +44,12 @@ who may decide and records every decision, also those it refuses (exit code 4).`
 				Step: args[1], Person: f.person, Approve: approve, PlanDigest: f.plan, Comment: strings.ToValidUTF8(f.comment, "\uFFFD"), Via: "cli",
 			}
 			if d.PlanDigest == "" {
-				if d.PlanDigest, err = a.confirm(ctx, op, id, d, f.yes); err != nil {
+				if d.PlanDigest, err = a.confirm(ctx, op, id, d, f); err != nil {
 					return err
 				}
 			}
 			outcome, err := op.decide(ctx, id, d)
-			return a.conclude(id, outcome, err)
+			return a.conclude(id, f.output, outcome, err)
 		}),
 	}
 	flags := cmd.Flags()
@@ -54,8 +57,10 @@ who may decide and records every decision, also those it refuses (exit code 4).`
 	flags.StringVar(&f.plan, "plan", "", "digest of the plan that you have seen")
 	flags.StringVar(&f.comment, "comment", "", "why, for the record")
 	flags.BoolVar(&f.yes, "yes", false, "decide on the plan as it is now, without being asked")
+	outputFlag(flags, &f.output)
 	// The flag is defined above, so this cannot fail.
 	_ = cmd.MarkFlagRequired("as")
+	a.complete(cmd, waitingApprovals)
 	return cmd
 }
 
@@ -68,7 +73,7 @@ func (a *app) answerable(f decideFlags) error {
 }
 
 // confirm shows what is decided on and returns the digest of the plan that was shown.
-func (a *app) confirm(ctx context.Context, op operator, id string, d workflows.DecideApproval, sure bool) (string, error) {
+func (a *app) confirm(ctx context.Context, op operator, id string, d workflows.DecideApproval, f decideFlags) (string, error) {
 	r, err := op.record(ctx, id, "")
 	if err != nil {
 		return "", known(id, err)
@@ -77,15 +82,20 @@ func (a *app) confirm(ctx context.Context, op operator, id string, d workflows.D
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprint(a.stdout, proposal(r, approval, d))
-	if sure {
+	// What is asked is no result: with -o json standard output holds the result alone.
+	ask := a.stdout
+	if f.output == "json" {
+		ask = a.stderr
+	}
+	fmt.Fprint(ask, proposal(r, approval, d))
+	if f.yes {
 		return approval.PlanDigest, nil
 	}
-	fmt.Fprint(a.stdout, "Type yes to go on: ")
+	fmt.Fprint(ask, "Type yes to go on: ")
 	line, err := bufio.NewReader(a.stdin).ReadString('\n')
 	if strings.TrimSpace(strings.ToLower(line)) != "yes" {
 		if err != nil {
-			fmt.Fprintln(a.stdout)
+			fmt.Fprintln(ask)
 		}
 		return "", refused("nothing was decided")
 	}
@@ -127,16 +137,4 @@ func proposal(r *incident.Record, ap *incident.Approval, d workflows.DecideAppro
 	}
 	p.line("  plan      %s", ap.PlanDigest)
 	return p.String()
-}
-
-// conclude prints what came of a decision that was sent.
-func (a *app) conclude(id string, outcome workflows.DecisionOutcome, err error) error {
-	if err != nil {
-		return known(id, err)
-	}
-	if !outcome.Accepted {
-		return refused("refused: %s", plain(outcome.Message))
-	}
-	_, err = fmt.Fprintln(a.stdout, plain(outcome.Message))
-	return err
 }

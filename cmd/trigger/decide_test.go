@@ -61,7 +61,7 @@ func TestConfirmAsks(t *testing.T) {
 			t.Parallel()
 			var stdout strings.Builder
 			a := &app{stdin: strings.NewReader(answer), stdout: &stdout}
-			plan, err := a.confirm(t.Context(), desks(waitingRecord()), scorerIncident, workflows.DecideApproval{Step: "approve-rollback", Approve: true}, false)
+			plan, err := a.confirm(t.Context(), desks(waitingRecord()), scorerIncident, workflows.DecideApproval{Step: "approve-rollback", Approve: true}, decideFlags{})
 			require.Contains(t, stdout.String(), "Type yes to go on: ")
 			require.Contains(t, stdout.String(), testPlan, "the digest is shown before it is agreed to")
 			if agreed {

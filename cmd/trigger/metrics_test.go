@@ -50,7 +50,7 @@ func TestMetricsCountWhatBecomesOfAlerts(t *testing.T) {
 		`firebreak_trigger_batches_total{outcome="started"} 1`,
 		`firebreak_trigger_batched_alerts_total 7`,
 	} {
-		require.Contains(t, text, line+"\n")
+		require.Contains(t, text, line+"\n", line)
 	}
 	require.NotContains(t, text, "loan-applications", "no text of an alert is a label")
 	require.NotContains(t, text, "_spool_", "without a spool there is nothing to say of one")

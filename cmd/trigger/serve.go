@@ -24,6 +24,7 @@ type serveFlags struct {
 	spoolMiB                                                         int64
 	routes                                                           routeFlags
 	slack                                                            slackFlags
+	page                                                             pageFlags
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -34,6 +35,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Example: `  openssl rand -hex 24 > alert-token
   trigger serve --inventory inventory.yaml --alert-token-file alert-token
   trigger serve --inventory inventory.yaml --routes routes.yaml --secret pagerduty=pagerduty.secret --secret generic=drift.secret
+  trigger serve --inventory inventory.yaml --alert-token-file alert-token --page-token-file page-token
+  trigger serve --inventory inventory.yaml --alert-token-file alert-token --oidc-issuer https://id.nordwall.example \
+      --oidc-client-id firebreak --oidc-client-secret-file secret --oidc-redirect-url https://incidents.nordwall.example/signin/callback
   trigger serve --mode drill --listen 127.0.0.1:0 --listen-file trigger.addr`,
 		RunE: a.verb(func(ctx context.Context, _ []string) error { return a.serve(ctx, f) }),
 	}
@@ -53,6 +57,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&f.metricsFile, "metrics-listen-file", "", "write the address that metrics are really served on to this file")
 	f.routes.register(flags)
 	f.slack.flags(flags)
+	f.page.register(flags)
 	return cmd
 }
 
@@ -78,6 +83,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	in.log.Info("listening on http://"+listener.Addr().String(), "mode", string(in.mode), "inventory", in.inventory.current().Digest(),
 		"routes", in.routing.current().Digest, "sources", in.served(), "sqs", queue != nil, "temporal", parts.desk.address)
 	warnExposed(listener, in.log)
+	if parts.site != nil {
+		in.log.Info("showing the incident page at " + f.page.pageURL(listener))
+	}
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
 	defer followed.Wait()
@@ -89,7 +97,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	followed.Go(func() { in.routing.follow(following, inventoryInterval) })
 	followed.Go(func() { poll(following, queue) })
 	defer parts.cockpit.start(ctx)()
-	return serveHTTP(ctx, listener, parts.cockpit.mount(in.routes()), defaultLimits(), in.log)
+	return serveHTTP(ctx, listener, withPage(parts.cockpit.mount(in.routes()), parts.site), defaultLimits(), in.log)
 }
 
 // listen opens the port and tells scripts which one it is. The file appears whole or not at all.

@@ -34,6 +34,10 @@ incident that is closed starts a recheck of it.
 The inventory and the routing file are read again when they change. While one is faulty the last good one stays in use: the
 log says what is wrong, and /readyz has the field inventory_fault or routes_fault.
 
+With --oidc-issuer or --page-token-file it shows the incident page at /incidents. At an identity provider (OpenID Connect,
+authorisation code with PKCE) people sign in by name, and decide what their role in the inventory lets them. With a token
+there is no person: the page shows everything and the commands with which people decide. Without either there is no page.
+
 GET /healthz answers while the process runs, GET /readyz while alerts can be taken in. --metrics-listen serves GET /metrics in
 Prometheus' format on a port of its own.
 ` + slackHelp

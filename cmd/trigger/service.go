@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firebreak/internal/alert"
+	web "firebreak/internal/page"
 	"firebreak/internal/sns"
 )
 
@@ -17,6 +18,7 @@ type service struct {
 	intake  *intake
 	desk    *desk
 	cockpit *cockpit
+	site    *web.Site
 	closers []func()
 }
 
@@ -44,7 +46,7 @@ func (a *app) service(ctx context.Context, f serveFlags) (_ *service, err error)
 	inv, invErr := a.followedInventory(f.inventory, logger)
 	kinds, kindsErr := a.kinds(f.playbooks)
 	var routes *routesFile
-	var routesErr, temporalErr, slackErr error
+	var routesErr, temporalErr, slackErr, pageErr error
 	if kindsErr == nil {
 		routes, routesErr = a.followedRoutes(f.routes, kinds, logger)
 	}
@@ -52,7 +54,8 @@ func (a *app) service(ctx context.Context, f serveFlags) (_ *service, err error)
 		s.closers = append(s.closers, s.desk.Close)
 	}
 	s.cockpit, slackErr = a.cockpit(ctx, f.slack, slackParts{op: s.desk, inventory: inv, mode: mode, kinds: kinds, log: logger})
-	if err := errors.Join(sourcesErr, invErr, kindsErr, routesErr, temporalErr, slackErr); err != nil {
+	s.site, pageErr = a.page(f.page, f.listen, inv, s.desk, logger)
+	if err := errors.Join(sourcesErr, invErr, kindsErr, routesErr, temporalErr, slackErr, pageErr); err != nil {
 		return nil, err
 	}
 	m := newMetrics()

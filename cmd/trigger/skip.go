@@ -10,7 +10,8 @@ import (
 func (a *app) skipCommand() *cobra.Command {
 	var target string
 	return a.steerCommand(steering{
-		use: "skip INCIDENT STEP", short: "Leave a step out, or give it up", update: workflows.SkipStepUpdate, reason: reasonRequired,
+		completes: steps,
+		use:       "skip INCIDENT STEP", short: "Leave a step out, or give it up", update: workflows.SkipStepUpdate, reason: reasonRequired,
 		long: `Skip leaves out a step that has not come yet, and gives up one that is being tried. It counts as a gap of the verdict. The
 person who started the incident cannot skip: it would be a way round an approval.`,
 		example: `  trigger skip dataset-compromise/loans@7 disable-endpoints --target credit-batch --as ic-1 --reason "taken down by hand"`,

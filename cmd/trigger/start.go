@@ -13,8 +13,8 @@ import (
 )
 
 type startFlags struct {
-	kind, asset, person, summary, mode, inventory, playbooks string
-	situation                                                situation
+	kind, asset, person, summary, mode, inventory, playbooks, output string
+	situation                                                        situation
 }
 
 // maxAssetBytes keeps the workflow id well below Temporal's limit of 1,000 bytes.
@@ -34,10 +34,10 @@ already open is an error (exit code 3): follow that one instead.`,
 	var request incident.Request
 	check := func([]string) (err error) {
 		request, err = a.request(f, a.now().UTC())
-		return err
+		return errors.Join(checkOutput(f.output), err)
 	}
 	cmd.RunE = a.operated(check, func(ctx context.Context, op operator, _ []string) error {
-		return a.start(ctx, op, request)
+		return a.start(ctx, op, request, f.output)
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&f.kind, "kind", "", "backdoor-discovery, extraction-event, dataset-compromise, or another of which there is a playbook")
@@ -47,6 +47,7 @@ already open is an error (exit code 3): follow that one instead.`,
 	flags.StringVar(&f.mode, "mode", string(incident.Live), "live or drill")
 	flags.StringVar(&f.inventory, "inventory", "", "inventory file to check against (default $"+inventoryVariable+")")
 	flags.StringVar(&f.playbooks, "playbooks", "", playbooksFlag)
+	outputFlag(flags, &f.output)
 	f.situation.flags(flags)
 	for _, name := range []string{"kind", "asset", "as"} {
 		// The flag is defined above, so this cannot fail.
@@ -99,7 +100,7 @@ func (a *app) request(f startFlags, now time.Time) (incident.Request, error) {
 	return r, nil
 }
 
-func (a *app) start(ctx context.Context, op operator, r incident.Request) error {
+func (a *app) start(ctx context.Context, op operator, r incident.Request, output string) error {
 	id := incident.WorkflowID(r.Kind, r.Asset, "")
 	err := op.start(ctx, id, r)
 	if errors.Is(err, errOpen) {
@@ -107,6 +108,12 @@ func (a *app) start(ctx context.Context, op operator, r incident.Request) error 
 	}
 	if err != nil {
 		return err
+	}
+	if output == "json" {
+		return a.writeJSON(struct {
+			ID   string        `json:"incident_id"`
+			Mode incident.Mode `json:"mode"`
+		}{id, r.Mode})
 	}
 	fmt.Fprintf(a.stdout, "started %s (%s)\nfollow it with: %s\n", id, r.Mode, commandLine("trigger", "status", id, "--watch"))
 	return nil

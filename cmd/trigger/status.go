@@ -44,6 +44,7 @@ gaps. Without INCIDENT it takes the only open one. All times are UTC.`,
 		}),
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	a.complete(cmd, nil)
 	cmd.Flags().BoolVar(&watch, "watch", false, "print again whenever something changes, until the incident is closed")
 	return cmd
 }
@@ -54,7 +55,12 @@ func (a *app) show(r *incident.Record, output string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	return writeStatus(a.stdout, r, terminal(a.stdout) && a.env.get("NO_COLOR") == "", a.now())
+	return writeStatus(a.stdout, r, colourful(terminal(a.stdout), a.env), a.now())
+}
+
+// colourful reports whether to colour: on a terminal, unless NO_COLOR is set to anything (no-color.org) or it is a dumb one.
+func colourful(onTerminal bool, env environment) bool {
+	return onTerminal && env.get("NO_COLOR") == "" && env.get("TERM") != "dumb"
 }
 
 // watch shows every change until the incident is closed or the person has seen enough. A look that fails is said and

@@ -29,11 +29,13 @@ type steering struct {
 	// flags adds flags of the verb's own; fill puts the arguments after the incident into what is sent. Both may be nil.
 	flags func(*pflag.FlagSet)
 	fill  func(s *workflows.Steer, args []string) error
+	// completes lists what a shell offers for the argument after the incident; it may be nil.
+	completes suggestion
 }
 
 // steerCommand makes the command of a steering verb.
 func (a *app) steerCommand(v steering) *cobra.Command {
-	var person, reason string
+	var person, reason, output string
 	var sent workflows.Steer
 	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(len(strings.Fields(v.use)) - 1)}
 	check := func(args []string) error {
@@ -45,7 +47,7 @@ func (a *app) steerCommand(v steering) *cobra.Command {
 		if v.fill != nil {
 			wrong = errors.Join(wrong, v.fill(&sent, args[1:]))
 		}
-		return errors.Join(checkIncident(args), wrong)
+		return errors.Join(checkIncident(args), checkOutput(output), wrong)
 	}
 	cmd.RunE = a.operated(check, func(ctx context.Context, op operator, args []string) error {
 		id, err := incidentID(args[0])
@@ -53,10 +55,11 @@ func (a *app) steerCommand(v steering) *cobra.Command {
 			return err
 		}
 		outcome, err := op.steer(ctx, id, v.update, sent)
-		return a.conclude(id, outcome, err)
+		return a.conclude(id, output, outcome, err)
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&person, "as", "", "inventory id of the person who does this")
+	outputFlag(flags, &output)
 	required := []string{"as"}
 	if v.reason != noReason {
 		flags.StringVar(&reason, "reason", "", "why, for the record")
@@ -71,6 +74,7 @@ func (a *app) steerCommand(v steering) *cobra.Command {
 		// The flag is defined above, so this cannot fail.
 		_ = cmd.MarkFlagRequired(name)
 	}
+	a.complete(cmd, v.completes)
 	return cmd
 }
 

@@ -12,7 +12,8 @@ import (
 func (a *app) taskCommand() *cobra.Command {
 	var comment string
 	return a.steerCommand(steering{
-		use: "task INCIDENT STEP OUTCOME", short: "Report what a task came to", update: workflows.CompleteTaskUpdate,
+		completes: openTasks,
+		use:       "task INCIDENT STEP OUTCOME", short: "Report what a task came to", update: workflows.CompleteTaskUpdate,
 		long: `Task reports the outcome of something that a person does. 'trigger status' shows the open tasks, what to do, and the outcomes
 to choose from. An outcome that means a false positive undoes containment and closes the incident.`,
 		example: `  trigger task backdoor-discovery/credit-scorer@17 confirm confirmed --as mlo-1 --comment "38 of 40 flip"`,

@@ -9,13 +9,22 @@ import (
 )
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var output string
+	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: a.verb(func(context.Context, []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			if output == "json" {
+				return a.writeJSON(map[string]string{"version": version()})
+			}
 			_, err := fmt.Fprintln(a.stdout, version())
 			return err
 		}),
 	}
+	outputFlag(cmd.Flags(), &output)
+	return cmd
 }
 
 // version is what the Go toolchain recorded when it built the program.

@@ -84,6 +84,11 @@ func (inv *Inventory) Env(id string) string {
 	return ""
 }
 
+// MadeFrom returns the ids of what a dataset version or checkpoint was made from, as far as the lineage knows.
+func (inv *Inventory) MadeFrom(id string) []string {
+	return slices.Clone(inv.indexed().back[id])
+}
+
 // CheckAsset returns an error that a person can act on, if the asset is not one that an incident can be about.
 func (inv *Inventory) CheckAsset(id string) error {
 	if inv.Env(id) != "" {
