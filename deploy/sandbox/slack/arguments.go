@@ -99,6 +99,11 @@ func (a arguments) readJSON(r *http.Request) *failure {
 	if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
 		return &failure{code: "invalid_json"}
 	}
+	a.keep(fields)
+	return nil
+}
+
+func (a arguments) keep(fields map[string]json.RawMessage) {
 	for name, raw := range fields {
 		var text string
 		switch {
@@ -109,5 +114,4 @@ func (a arguments) readJSON(r *http.Request) *failure {
 			a.values[name] = string(raw)
 		}
 	}
-	return nil
 }

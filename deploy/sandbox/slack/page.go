@@ -131,16 +131,16 @@ func (s *Server) messageViews(messages []Message) []messageView {
 
 func (s *Server) messageView(m Message) messageView {
 	shown := messageView{
-		ID: "m" + strings.ReplaceAll(m.TS, ".", "-"), Author: s.workspace.userName(m.UserID),
+		ID: anchor(m.TS), Author: s.workspace.people.name(m.UserID),
 		At: timeOf(m.TS), Edited: !m.Edited.IsZero(),
 	}
 	if m.EphemeralFor != "" {
-		shown.OnlyFor = s.workspace.userName(m.EphemeralFor)
+		shown.OnlyFor = s.workspace.people.name(m.EphemeralFor)
 	}
 	if m.Metadata != nil {
 		shown.Metadata = m.Metadata.EventType
 	}
-	markup := mrkdwn{userName: s.workspace.userName, channelName: s.channelName}
+	markup := mrkdwn{userName: s.workspace.people.name, channelName: s.channelName}
 	blocks, err := readBlocks(m.Blocks)
 	if err != nil || len(blocks) == 0 {
 		shown.Text = markup.parse(m.Text) // text is only the notification where there are blocks
@@ -187,6 +187,9 @@ func (p mrkdwn) object(t textObject) []span {
 	return spans
 }
 
+// anchor is the id of a message on a page.
+func anchor(ts string) string { return "m" + strings.ReplaceAll(ts, ".", "-") }
+
 func (s *Server) channelName(id string) string {
 	for _, c := range s.workspace.list() {
 		if c.ID == id {
@@ -214,3 +217,9 @@ func (m messageView) Clock() string { return formatTime(m.At) }
 
 // Machine is the same time for the datetime attribute.
 func (m messageView) Machine() string { return m.At.Format(time.RFC3339) }
+
+func (s *Server) routePages() {
+	s.mux.HandleFunc("GET /{$}", s.serveIndex)
+	s.mux.HandleFunc("GET /channels/{name}", s.serveChannel)
+	s.mux.HandleFunc("GET /page.css", s.serveStyle)
+}
