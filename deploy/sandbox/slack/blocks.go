@@ -83,7 +83,7 @@ func withIDs(raw json.RawMessage) json.RawMessage {
 		return raw
 	}
 	name := func(m map[string]any, key, made string) {
-		if s, _ := m[key].(string); s == "" {
+		if s, _ := m[key].(string); s == "" && m != nil {
 			m[key] = made
 		}
 	}

@@ -110,9 +110,4 @@ func (m messageView) Clock() string { return formatTime(m.At) }
 func (m messageView) Machine() string { return m.At.Format(time.RFC3339) }
 
 // Initial is the letter of the author's picture.
-func (m messageView) Initial() string {
-	for _, r := range m.Author {
-		return strings.ToUpper(string(r))
-	}
-	return "?"
-}
+func (m messageView) Initial() string { return initial(m.Author) }

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 //go:embed page
@@ -64,6 +65,16 @@ type pageView struct {
 }
 
 type personView struct{ ID, Name, Email string }
+
+// Initial is the letter of the person's picture.
+func (p personView) Initial() string { return initial(p.Name) }
+
+func initial(name string) string {
+	for _, r := range name {
+		return strings.ToUpper(string(r))
+	}
+	return "?"
+}
 
 type channelView struct {
 	Name     string

@@ -25,9 +25,26 @@ function swap(fresh) {
   const modal = document.getElementById("modal");
   const freshModal = fresh.getElementById("modal");
   if (modal && freshModal && modal.dataset.version !== freshModal.dataset.version) {
+    const typed = typedIn(modal);
     modal.innerHTML = freshModal.innerHTML;
     modal.dataset.version = freshModal.dataset.version;
+    keep(modal, typed);
     focusModal();
+  }
+}
+
+// An update of a modal leaves what was typed and not yet sent, as Slack does.
+function typedIn(modal) {
+  const fields = [...modal.querySelectorAll('.blocks input[type="text"], .blocks textarea')];
+  const view = modal.querySelector('input[name="view"]');
+  return { view: view && view.value, values: new Map(fields.map((f) => [f.name, f.value])) };
+}
+
+function keep(modal, typed) {
+  const view = modal.querySelector('input[name="view"]');
+  if (!view || view.value !== typed.view) return;
+  for (const field of modal.querySelectorAll('.blocks input[type="text"], .blocks textarea')) {
+    if (typed.values.has(field.name)) field.value = typed.values.get(field.name);
   }
 }
 
