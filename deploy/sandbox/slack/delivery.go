@@ -78,12 +78,14 @@ func (s *Server) deliver(ctx context.Context, d delivery) ([]byte, *undelivered)
 	}
 	first := make(chan outcome, 1)
 	for copyOf := range planned.copies + 1 {
-		s.work.Go(func() {
+		if !s.background(func() {
 			body, failed := s.attempt(app, d, planned)
 			if copyOf == 0 {
 				first <- outcome{body, failed}
 			}
-		})
+		}) {
+			return nil, &undelivered{reason: "dispatch_failed", err: s.life.Err()}
+		}
 	}
 	var late <-chan time.Time // an attempt that is not held back ends by itself
 	if planned.delay > 0 {

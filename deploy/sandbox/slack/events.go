@@ -57,7 +57,7 @@ func (s *Server) emit(event reply) {
 			"authorizations": []reply{{"team_id": teamID, "user_id": AppUser, "is_bot": true, "is_enterprise_install": false}},
 		},
 	}
-	s.work.Go(func() { s.persist(app, d) })
+	s.background(func() { s.persist(app, d) })
 }
 
 // persist sends until the app acknowledges, does not want it again, or the retries are used up.

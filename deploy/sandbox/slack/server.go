@@ -102,10 +102,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Close ends what goes on in the background, repeated deliveries and Socket Mode connections, and waits for it.
 func (s *Server) Close() error {
+	s.mu.Lock()
 	s.stop()
+	s.mu.Unlock()
 	s.sockets.closeAll()
 	s.work.Wait()
 	return nil
+}
+
+// background starts work that Close waits for; false once the server is closed.
+func (s *Server) background(do func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil {
+		return false
+	}
+	s.work.Go(do)
+	return true
 }
 
 // Messages returns what stands in a channel, named by "#name", name or id,

@@ -101,8 +101,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	done := make(chan struct{})
 	defer close(done)
-	s.work.Go(func() { c.keepAlive(done, s.life) })
-	s.sockets.listen(c)
+	if s.background(func() { c.keepAlive(done, s.life) }) {
+		s.sockets.listen(c)
+	}
 }
 
 func (c *connection) keepAlive(done <-chan struct{}, life context.Context) {

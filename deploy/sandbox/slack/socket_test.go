@@ -67,13 +67,13 @@ func TestSocketModeWithSlackGo(t *testing.T) {
 	sm := socketmode.New(api)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
+	connected := make(chan struct{}, 10)
 	go func() { defer close(ended); _ = sm.RunContext(ctx) }()
 	go func() {
 		for event := range sm.Events {
-			if event.Request == nil {
-				continue
-			}
 			switch event.Type {
+			case socketmode.EventTypeConnected:
+				connected <- struct{}{}
 			case socketmode.EventTypeSlashCommand:
 				command, _ := event.Data.(slackgo.SlashCommand)
 				_, err := api.OpenViewContext(ctx, command.TriggerID, modal())
@@ -86,6 +86,7 @@ func TestSocketModeWithSlackGo(t *testing.T) {
 			}
 		}
 	}()
+	<-connected
 	require.Eventually(t, func() bool { return server.Connections() == 1 }, 10*time.Second, 5*time.Millisecond)
 	person := as(t, server, lena)
 	require.NoError(t, person.Slash(t.Context(), "legal", "/incident x"))
@@ -93,8 +94,8 @@ func TestSocketModeWithSlackGo(t *testing.T) {
 	require.ErrorContains(t, person.Submit(t.Context(), slack.Values{"reason": {"leak"}}), "too vague")
 
 	server.Disconnect("refresh_requested")
-	require.Eventually(t, func() bool { return server.Connections() == 0 }, 10*time.Second, time.Millisecond)
-	require.Eventually(t, func() bool { return server.Connections() == 1 }, 10*time.Second, 5*time.Millisecond, "it comes back")
+	<-connected // it comes back
+	require.Eventually(t, func() bool { return server.Connections() == 1 }, 10*time.Second, 5*time.Millisecond)
 	cancel()
 	<-ended
 }
