@@ -2,6 +2,8 @@ package slack
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -96,9 +98,16 @@ func (a arguments) readForm(r *http.Request) (arguments, *failure) {
 
 func (a arguments) readJSON(r *http.Request) *failure {
 	var fields map[string]json.RawMessage
-	if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
+	switch err := json.NewDecoder(r.Body).Decode(&fields); {
+	case errors.Is(err, io.EOF): // no body: a method without arguments
+	case err != nil:
 		return &failure{code: "invalid_json"}
 	}
+	a.keep(fields)
+	return nil
+}
+
+func (a arguments) keep(fields map[string]json.RawMessage) {
 	for name, raw := range fields {
 		var text string
 		switch {
@@ -109,5 +118,4 @@ func (a arguments) readJSON(r *http.Request) *failure {
 			a.values[name] = string(raw)
 		}
 	}
-	return nil
 }

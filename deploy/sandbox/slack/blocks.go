@@ -3,10 +3,11 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
-	"unicode/utf8"
+	"maps"
+	"slices"
 )
 
-// block is what the checks and the pages read of a Block Kit block
+// block is what the checks, the interactions and the pages read of a Block Kit block
 // (https://docs.slack.dev/reference/block-kit/blocks).
 type block struct {
 	Type     string          `json:"type"`
@@ -15,8 +16,15 @@ type block struct {
 	Fields   []textObject    `json:"fields"`
 	Elements json.RawMessage `json:"elements"`
 	AltText  string          `json:"alt_text"`
-	// Accessory is the element beside a section's text.
-	Accessory *element `json:"accessory"`
+	ImageURL string          `json:"image_url"`
+	// Accessory is the element beside a section's text, Element the one of an input.
+	Accessory *element    `json:"accessory"`
+	Element   *element    `json:"element"`
+	Label     *textObject `json:"label"`
+	Hint      *textObject `json:"hint"`
+	Optional  bool        `json:"optional"`
+	// DispatchAction lets an input send block_actions when it changes.
+	DispatchAction bool `json:"dispatch_action"`
 }
 
 type textObject struct {
@@ -24,33 +32,24 @@ type textObject struct {
 	Text string `json:"text"`
 }
 
-// element is one of a context's or of an actions' elements. A context's text
-// is text itself, a button has a text object: label reads both.
-type element struct {
-	Type        string          `json:"type"`
-	Text        json.RawMessage `json:"text"`
-	Placeholder *textObject     `json:"placeholder"`
-	URL         string          `json:"url"`
-	Value       string          `json:"value"`
-	Style       string          `json:"style"`
-	AltText     string          `json:"alt_text"`
+// interactive are the elements with which a person can act, wherever the block holds them.
+func (b block) interactive() []element {
+	switch b.Type {
+	case "actions":
+		return b.elements()
+	case "section":
+		if b.Accessory != nil && b.Accessory.Type != "image" {
+			return []element{*b.Accessory}
+		}
+	case "input":
+		if b.Element != nil {
+			return []element{*b.Element}
+		}
+	}
+	return nil
 }
 
-func (e element) label() textObject {
-	var plain string
-	if json.Unmarshal(e.Text, &plain) == nil {
-		return textObject{Type: e.Type, Text: plain}
-	}
-	var object textObject
-	if json.Unmarshal(e.Text, &object) == nil && object.Text != "" {
-		return object
-	}
-	if e.Placeholder != nil {
-		return *e.Placeholder
-	}
-	return textObject{Type: "plain_text", Text: e.AltText}
-}
-
+// elements are those of a context's or of an actions block.
 func (b block) elements() []element {
 	var list []element
 	if json.Unmarshal(b.Elements, &list) != nil {
@@ -67,111 +66,64 @@ func readBlocks(raw json.RawMessage) ([]block, error) {
 	return list, nil
 }
 
-// Slack's limits, from the reference pages of the blocks and of their elements.
-const (
-	maxBlocks          = 50
-	maxSectionText     = 3000
-	maxFields          = 10
-	maxFieldText       = 2000
-	maxHeaderText      = 150
-	maxContextElements = 10
-	maxActionElements  = 25
-	maxButtonText      = 75
-	maxButtonValue     = 2000
-	maxBlockID         = 255
-)
-
-// checkBlocks refuses with invalid_blocks what Slack would refuse, so that a
-// message that is too long fails here and not in the middle of an incident.
-func checkBlocks(raw string) *failure {
-	list, err := readBlocks(json.RawMessage(raw))
+// identified are the blocks with the ids that Slack makes up for those that have none.
+func identified(raw json.RawMessage) []block {
+	list, err := readBlocks(withIDs(raw))
 	if err != nil {
-		return &failure{code: "invalid_blocks_format"}
-	}
-	var found blockFaults
-	if len(list) > maxBlocks {
-		found.add("", fmt.Sprintf("no more than %d items allowed", maxBlocks))
-	}
-	seen := make(map[string]bool)
-	for i, b := range list {
-		at := fmt.Sprintf("/blocks/%d", i)
-		if b.BlockID != "" && seen[b.BlockID] {
-			found.add(at+"/block_id", "duplicate block_id")
-		}
-		seen[b.BlockID] = true
-		found.limit(at+"/block_id", b.BlockID, maxBlockID)
-		found.check(at, b)
-	}
-	if len(found) == 0 {
 		return nil
 	}
-	return &failure{code: "invalid_blocks", messages: found}
+	return list
 }
 
-type blockFaults []string
-
-func (f *blockFaults) add(at, what string) {
-	*f = append(*f, fmt.Sprintf("[ERROR] %s [json-pointer:%s]", what, at))
-}
-
-func (f *blockFaults) limit(at, text string, most int) {
-	if utf8.RuneCountInString(text) > most {
-		f.add(at, fmt.Sprintf("must be less than %d characters", most+1))
+// withIDs makes up a block_id for each block and an action_id for each element that has none, as Slack does in what it
+// returns. The same blocks always get the same ids.
+func withIDs(raw json.RawMessage) json.RawMessage {
+	var list []map[string]any
+	if json.Unmarshal(raw, &list) != nil {
+		return raw
 	}
-}
-
-func (f *blockFaults) count(at string, n, most int) {
-	if n == 0 || n > most {
-		f.add(at, fmt.Sprintf("must have 1 to %d items", most))
-	}
-}
-
-func (f *blockFaults) text(at string, t textObject, most int) {
-	if t.Type != "mrkdwn" && t.Type != "plain_text" {
-		f.add(at+"/type", "must be mrkdwn or plain_text")
-	}
-	if t.Text == "" {
-		f.add(at+"/text", "must be more than 0 characters")
-	}
-	f.limit(at+"/text", t.Text, most)
-}
-
-func (f *blockFaults) check(at string, b block) {
-	switch b.Type {
-	case "":
-		f.add(at, "missing required field: type")
-	case "header":
-		if b.Text == nil || b.Text.Type != "plain_text" {
-			f.add(at+"/text", "must be a plain_text object")
-			return
+	name := func(m map[string]any, key, made string) {
+		if s, _ := m[key].(string); s == "" && m != nil {
+			m[key] = made
 		}
-		f.text(at+"/text", *b.Text, maxHeaderText)
-	case "section":
-		f.section(at, b)
-	case "context":
-		f.count(at+"/elements", len(b.elements()), maxContextElements)
-	case "actions":
-		f.count(at+"/elements", len(b.elements()), maxActionElements)
-		for i, e := range b.elements() {
-			if e.Type == "button" {
-				f.text(fmt.Sprintf("%s/elements/%d/text", at, i), e.label(), maxButtonText)
-				f.limit(fmt.Sprintf("%s/elements/%d/value", at, i), e.Value, maxButtonValue)
+	}
+	for i, b := range list {
+		name(b, "block_id", fmt.Sprintf("auto%d", i))
+		if accessory, ok := b["accessory"].(map[string]any); ok && accessory["type"] != "image" {
+			name(accessory, "action_id", "auto0")
+		}
+		if input, ok := b["element"].(map[string]any); ok {
+			name(input, "action_id", "auto0")
+		}
+		if elements, ok := b["elements"].([]any); ok && b["type"] == "actions" {
+			for j, e := range elements {
+				if e, ok := e.(map[string]any); ok {
+					name(e, "action_id", fmt.Sprintf("auto%d", j))
+				}
 			}
 		}
 	}
+	return encode(list)
 }
 
-func (f *blockFaults) section(at string, b block) {
-	if b.Text == nil && len(b.Fields) == 0 {
-		f.add(at, "must have text or fields")
+// find returns the element that key names: "block_id/action_id", an action_id, or the block_id of a block with one
+// element. The first of each wins, in that order.
+func find(blocks []block, key string) (block, element, bool) {
+	same := []func(b block, e element) bool{
+		func(b block, e element) bool { return b.BlockID+"/"+e.ActionID == key },
+		func(_ block, e element) bool { return e.ActionID == key },
+		func(b block, _ element) bool { return b.BlockID == key && len(b.interactive()) == 1 },
 	}
-	if b.Text != nil {
-		f.text(at+"/text", *b.Text, maxSectionText)
+	for _, is := range same {
+		for _, b := range blocks {
+			for _, e := range b.interactive() {
+				if is(b, e) {
+					return b, e, true
+				}
+			}
+		}
 	}
-	if len(b.Fields) > 0 {
-		f.count(at+"/fields", len(b.Fields), maxFields)
-	}
-	for i, field := range b.Fields {
-		f.text(fmt.Sprintf("%s/fields/%d", at, i), field, maxFieldText)
-	}
+	return block{}, element{}, false
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

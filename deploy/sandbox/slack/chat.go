@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -19,9 +20,9 @@ func (s *Server) postMessage(args arguments) (reply, *failure) {
 	}
 	s.workspace.mu.Lock()
 	defer s.workspace.mu.Unlock()
-	c := s.workspace.find(args.text("channel"))
-	if c == nil {
-		return nil, &failure{code: "channel_not_found"}
+	c, failed := s.addressed(args.text("channel"))
+	if failed != nil {
+		return nil, failed
 	}
 	if ts := args.text("thread_ts"); ts != "" {
 		root := c.message(ts)
@@ -52,13 +53,9 @@ func (s *Server) updateMessage(args arguments) (reply, *failure) {
 	}
 	s.workspace.mu.Lock()
 	defer s.workspace.mu.Unlock()
-	c := s.workspace.findID(args.text("channel"))
-	if c == nil {
-		return nil, &failure{code: "channel_not_found"}
-	}
-	m := c.message(args.text("ts"))
-	if m == nil {
-		return nil, &failure{code: "message_not_found"}
+	c, m, failed := s.ownMessage(args, "cant_update_message")
+	if failed != nil {
+		return nil, failed
 	}
 	if args.has("text") {
 		m.Text = change.Text
@@ -73,6 +70,7 @@ func (s *Server) updateMessage(args arguments) (reply, *failure) {
 		m.Metadata = change.Metadata
 	}
 	m.Edited = s.workspace.now()
+	m.Mentions = mentionsIn(m.Text, m.Blocks)
 	return reply{"channel": c.ID, "ts": m.TS, "text": m.Text, "message": s.messageJSON(c, m, true)}, nil
 }
 
@@ -87,18 +85,75 @@ func (s *Server) postEphemeral(args arguments) (reply, *failure) {
 	}
 	s.workspace.mu.Lock()
 	defer s.workspace.mu.Unlock()
-	c := s.workspace.find(args.text("channel"))
-	if c == nil {
-		return nil, &failure{code: "channel_not_found"}
+	c, failed := s.addressed(args.text("channel"))
+	if failed != nil {
+		return nil, failed
 	}
 	user := args.text("user")
-	if s.workspace.user(user) == nil {
+	if _, known := s.workspace.people.person(user); !known || !c.has(user) {
 		return nil, &failure{code: "user_not_in_channel"}
 	}
 	m.EphemeralFor = user
 	m.ThreadTS = args.text("thread_ts")
 	s.workspace.add(c, m)
 	return reply{"message_ts": m.TS}, nil
+}
+
+// addressed finds the conversation that a message is posted to; a person's id opens the direct message. The caller
+// holds the lock.
+func (s *Server) addressed(ref string) (*channel, *failure) {
+	if _, isPerson := s.workspace.people.person(ref); isPerson {
+		return s.workspace.direct(ref), nil
+	}
+	return reached(s.workspace.find(ref))
+}
+
+// ownMessage finds a message that the app itself posted. The caller holds the lock.
+func (s *Server) ownMessage(args arguments, foreign string) (*channel, *Message, *failure) {
+	c, failed := reached(s.workspace.findID(args.text("channel")))
+	if failed != nil {
+		return nil, nil, failed
+	}
+	m := c.message(args.text("ts"))
+	switch {
+	case m == nil:
+		return nil, nil, &failure{code: "message_not_found"}
+	case m.UserID != botUserID:
+		return nil, nil, &failure{code: foreign}
+	}
+	return c, m, nil
+}
+
+// deleteMessage is chat.delete.
+func (s *Server) deleteMessage(args arguments) (reply, *failure) {
+	s.workspace.mu.Lock()
+	defer s.workspace.mu.Unlock()
+	c, m, failed := s.ownMessage(args, "cant_delete_message")
+	if failed != nil {
+		return nil, failed
+	}
+	c.remove(m)
+	return reply{"channel": c.ID, "ts": m.TS}, nil
+}
+
+// remove takes a message away. The caller holds the lock.
+func (c *channel) remove(gone *Message) {
+	c.messages = slices.DeleteFunc(c.messages, func(m *Message) bool { return m == gone })
+}
+
+// permalink is chat.getPermalink. It leads to the page of the look-alike.
+func (s *Server) permalink(args arguments) (reply, *failure) {
+	s.workspace.mu.RLock()
+	defer s.workspace.mu.RUnlock()
+	c, failed := reached(s.workspace.findID(args.text("channel")))
+	if failed != nil {
+		return nil, failed
+	}
+	m := c.message(args.text("message_ts"))
+	if m == nil {
+		return nil, &failure{code: "message_not_found"}
+	}
+	return reply{"channel": c.ID, "permalink": s.address() + "/channels/" + c.Name + "#" + anchor(m.TS)}, nil
 }
 
 // readMessage takes the content of a message from the arguments.

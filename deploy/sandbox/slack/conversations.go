@@ -4,49 +4,43 @@ import (
 	"encoding/base64"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // listConversations is conversations.list.
 func (s *Server) listConversations(args arguments) (reply, *failure) {
-	limit, failed := args.number("limit", 100, 1000)
-	if failed != nil {
-		return nil, failed
-	}
-	from := 0
-	if cursor := args.text("cursor"); cursor != "" {
-		n, err := strconv.Atoi(readCursor(cursor, "offset:"))
-		if err != nil || n < 0 {
-			return nil, &failure{code: "invalid_cursor"}
-		}
-		from = n
-	}
 	types := strings.Split(args.text("types"), ",")
 	if args.text("types") == "" {
 		types = []string{"public_channel"}
 	}
 	var wanted []Channel
-	for _, c := range s.workspace.list() {
-		kind := "public_channel"
-		if c.Private {
-			kind = "private_channel"
-		}
-		if slices.Contains(types, kind) {
-			wanted = append(wanted, c)
+	for _, c := range s.workspace.conversations() {
+		if c.kind() == "public_channel" || slices.Contains(c.Members, botUserID) {
+			if slices.Contains(types, c.kind()) {
+				wanted = append(wanted, c)
+			}
 		}
 	}
-	from = min(from, len(wanted))
-	to := min(from+limit, len(wanted))
-	next := ""
-	if to < len(wanted) {
-		next = makeCursor("offset:", strconv.Itoa(to))
+	from, to, next, failed := pageOf(args, len(wanted))
+	if failed != nil {
+		return nil, failed
 	}
 	page := make([]reply, 0, to-from)
 	for _, c := range wanted[from:to] {
 		page = append(page, s.channelJSON(c))
 	}
 	return reply{"channels": page, "response_metadata": reply{"next_cursor": next}}, nil
+}
+
+// kind is the word for the conversation in the argument types of conversations.list.
+func (c Channel) kind() string {
+	switch {
+	case c.With != "":
+		return "im"
+	case c.Private:
+		return "private_channel"
+	}
+	return "public_channel"
 }
 
 // createConversation is conversations.create.
@@ -75,10 +69,10 @@ func (s *Server) conversationInfo(args arguments) (reply, *failure) {
 	s.workspace.mu.RLock()
 	defer s.workspace.mu.RUnlock()
 	c := s.workspace.findID(args.text("channel"))
-	if c == nil {
+	if c == nil || c.isHidden() {
 		return nil, &failure{code: "channel_not_found"}
 	}
-	return reply{"channel": s.channelJSON(c.Channel)}, nil
+	return reply{"channel": s.channelJSON(s.workspace.snapshot(c))}, nil
 }
 
 // conversationHistory is conversations.history: newest first, replies left out.
@@ -89,9 +83,9 @@ func (s *Server) conversationHistory(args arguments) (reply, *failure) {
 	}
 	s.workspace.mu.RLock()
 	defer s.workspace.mu.RUnlock()
-	c := s.workspace.findID(args.text("channel"))
-	if c == nil {
-		return nil, &failure{code: "channel_not_found"}
+	c, failed := reached(s.workspace.findID(args.text("channel")))
+	if failed != nil {
+		return nil, failed
 	}
 	var found []*Message
 	for _, m := range slices.Backward(c.messages) {
@@ -110,9 +104,9 @@ func (s *Server) conversationReplies(args arguments) (reply, *failure) {
 	}
 	s.workspace.mu.RLock()
 	defer s.workspace.mu.RUnlock()
-	c := s.workspace.findID(args.text("channel"))
-	if c == nil {
-		return nil, &failure{code: "channel_not_found"}
+	c, failed := reached(s.workspace.findID(args.text("channel")))
+	if failed != nil {
+		return nil, failed
 	}
 	asked := c.message(args.text("ts"))
 	if asked == nil {

@@ -15,6 +15,7 @@ const (
 	none faultAction = iota
 	rateLimit
 	failWith
+	failHTTP
 	hangUp
 )
 
@@ -24,13 +25,15 @@ type fault struct {
 	action     faultAction
 	retryAfter time.Duration
 	slackError string
+	status     int
 }
 
-// faults are what the next calls meet. The zero value is a healthy server.
+// faults are what the next calls and deliveries meet. The zero value is a healthy server.
 type faults struct {
-	mu    sync.Mutex
-	down  bool
-	queue []fault
+	mu         sync.Mutex
+	down       bool
+	queue      []fault
+	deliveries []deliveryFault
 }
 
 func (f *faults) isDown() bool {
@@ -87,6 +90,11 @@ func (s *Server) Fail(method string, n int, slackError string) {
 	s.faults.add(fault{method: method, left: n, action: failWith, slackError: slackError})
 }
 
+// FailHTTP answers the next n calls of a method with an HTTP status such as 500 and a page of HTML, without doing the work.
+func (s *Server) FailHTTP(method string, n, status int) {
+	s.faults.add(fault{method: method, left: n, action: failHTTP, status: status})
+}
+
 // TimeoutAfterDoing does the work of the next n calls of a method and closes
 // the connection without an answer: the caller cannot know that it was done.
 func (s *Server) TimeoutAfterDoing(method string, n int) {
@@ -99,4 +107,5 @@ func (s *Server) ClearFaults() {
 	defer s.faults.mu.Unlock()
 	s.faults.down = false
 	s.faults.queue = nil
+	s.faults.deliveries = nil
 }

@@ -41,7 +41,7 @@ func TestPageRendersText(t *testing.T) {
 		"user":            {"<@U01LEG00001>", `<b class="mention">@Lena</b>`, ""},
 		"everybody":       {"<!channel>", `<b class="mention">@channel</b>`, ""},
 		"html":            {"<b>x</b> <img src=x onerror=alert(1)>", `img src=x onerror=alert(1)`, "<img"},
-		"escaped html":    {"&lt;script&gt;alert(1)&lt;/script&gt;", `&lt;script&gt;alert(1)&lt;/script&gt;`, "<script"},
+		"escaped html":    {"&lt;script&gt;alert(1)&lt;/script&gt;", `&lt;script&gt;alert(1)&lt;/script&gt;`, "<script>"},
 		"entity twice":    {"&amp;lt;b&amp;gt;", `&amp;lt;b&amp;gt;`, ""},
 		"quote in a link": {`<https://x.example/"onmouseover="alert(1)|x>`, `href="https://x.example/%22onmouseover=%22alert%281%29"`, `"onmouseover`},
 		"emoji":           {":white_check_mark: done", `✅ done`, ""},

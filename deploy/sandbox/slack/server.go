@@ -1,18 +1,12 @@
-// Package slack is a look-alike of the part of Slack's Web API that firebreak
-// calls, kept in memory, with its channels shown as pages for people.
-//
-// Slack ships no server for tests, so this one follows the published reference
-// (https://docs.slack.dev/reference/methods): arguments as JSON or as a form,
-// errors as HTTP 200 with ok:false, and a rate limit as HTTP 429 with
-// Retry-After. Faults are asked for by Go methods and are safe to change while
-// requests are being served.
 package slack
 
 import (
+	"context"
 	"encoding/json"
 	"html/template"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,16 +25,11 @@ type Options struct {
 	Channels []string
 	// Users are the people of the workspace.
 	Users []User
-	// Now is the clock that message timestamps are made from; time.Now if nil.
+	// App is how the app is set up; it can be changed with Configure.
+	App App
+	// Now is the clock that timestamps of messages and requests are made from, and by which triggers and response URLs
+	// run out; time.Now if nil. How long an answer is waited for is real time.
 	Now func() time.Time
-}
-
-// User is one person of the workspace.
-type User struct {
-	ID       string
-	Name     string
-	RealName string
-	Email    string
 }
 
 // Call is one request that reached the API, for tests that count attempts.
@@ -63,9 +52,20 @@ type Server struct {
 	methods   map[string]method
 	mux       *http.ServeMux
 	pages     *template.Template
+	triggers  triggers
+	responses responses
+	surfaces  surfaces
+	sockets   sockets
+	// work is what goes on after a request was answered, such as repeated events; stop ends it.
+	work sync.WaitGroup
+	life context.Context
+	stop context.CancelFunc
 
-	mu    sync.Mutex
-	calls []Call
+	mu         sync.Mutex
+	app        App
+	host       string
+	calls      []Call
+	deliveries []Delivery
 }
 
 // maxCalls bounds the ledger, so that a sandbox left running does not grow.
@@ -78,20 +78,48 @@ func New(opts Options) *Server {
 		tokens:    make(map[string]bool, len(opts.Tokens)),
 		mux:       http.NewServeMux(),
 		pages:     parsePages(),
+		app:       opts.App.withDefaults(),
 	}
+	s.life, s.stop = context.WithCancel(context.Background())
 	for _, token := range opts.Tokens {
 		s.tokens[token] = true
 	}
 	s.methods = s.methodTable()
 	s.mux.HandleFunc("/api/{method}", s.serveMethod)
-	s.mux.HandleFunc("GET /{$}", s.serveIndex)
-	s.mux.HandleFunc("GET /channels/{name}", s.serveChannel)
-	s.mux.HandleFunc("GET /page.css", s.serveStyle)
+	s.mux.HandleFunc("POST /response/{id}", s.serveResponse)
+	s.mux.HandleFunc("GET /socket/{ticket}", s.serveSocket)
+	s.routePages()
 	return s
 }
 
 // ServeHTTP answers the API and the pages.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.host = r.Host
+	s.mu.Unlock()
+	s.mux.ServeHTTP(w, r)
+}
+
+// Close ends what goes on in the background, repeated deliveries and Socket Mode connections, and waits for it.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.stop()
+	s.mu.Unlock()
+	s.sockets.closeAll()
+	s.work.Wait()
+	return nil
+}
+
+// background starts work that Close waits for; false once the server is closed.
+func (s *Server) background(do func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil {
+		return false
+	}
+	s.work.Go(do)
+	return true
+}
 
 // Messages returns what stands in a channel, named by "#name", name or id,
 // oldest first, replies and ephemeral messages included. It is empty for a
@@ -132,17 +160,30 @@ type method func(args arguments) (reply, *failure)
 
 func (s *Server) methodTable() map[string]method {
 	return map[string]method{
-		"auth.test":             s.authTest,
-		"chat.postMessage":      s.postMessage,
-		"chat.update":           s.updateMessage,
-		"chat.postEphemeral":    s.postEphemeral,
-		"conversations.list":    s.listConversations,
-		"conversations.create":  s.createConversation,
-		"conversations.info":    s.conversationInfo,
-		"conversations.history": s.conversationHistory,
-		"conversations.replies": s.conversationReplies,
-		"users.info":            s.userInfo,
-		"users.lookupByEmail":   s.lookupByEmail,
+		"auth.test":              s.authTest,
+		"apps.connections.open":  s.openConnection,
+		"chat.postMessage":       s.postMessage,
+		"chat.update":            s.updateMessage,
+		"chat.delete":            s.deleteMessage,
+		"chat.postEphemeral":     s.postEphemeral,
+		"chat.getPermalink":      s.permalink,
+		"conversations.list":     s.listConversations,
+		"conversations.create":   s.createConversation,
+		"conversations.info":     s.conversationInfo,
+		"conversations.join":     s.joinConversation,
+		"conversations.invite":   s.inviteToConversation,
+		"conversations.members":  s.conversationMembers,
+		"conversations.open":     s.openConversation,
+		"conversations.setTopic": s.setTopic,
+		"conversations.history":  s.conversationHistory,
+		"conversations.replies":  s.conversationReplies,
+		"users.info":             s.userInfo,
+		"users.list":             s.listUsers,
+		"users.lookupByEmail":    s.lookupByEmail,
+		"views.open":             s.openView,
+		"views.push":             s.pushView,
+		"views.update":           s.updateView,
+		"views.publish":          s.publishView,
 	}
 }
 
@@ -156,10 +197,7 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	args, bad := readArguments(w, r)
 	channel := args.text("channel")
 	planned := s.faults.take(name)
-	if planned.action == rateLimit {
-		s.record(name, channel, "ratelimited")
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(planned.retryAfter.Seconds()))))
-		writeJSON(w, http.StatusTooManyRequests, reply{"ok": false, "error": "ratelimited"})
+	if s.turnedAway(w, planned, name, channel) {
 		return
 	}
 	body, failed := reply(nil), bad
@@ -177,13 +215,35 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, name, channel, body, failed)
 }
 
+// turnedAway answers with the faults that stand before any work, and says whether it did.
+func (s *Server) turnedAway(w http.ResponseWriter, planned fault, name, channel string) bool {
+	switch planned.action {
+	case rateLimit:
+		s.record(name, channel, "ratelimited")
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(planned.retryAfter.Seconds()))))
+		writeJSON(w, http.StatusTooManyRequests, reply{"ok": false, "error": "ratelimited"})
+		return true
+	case failHTTP:
+		s.record(name, channel, strconv.Itoa(planned.status))
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(planned.status)
+		// An error here means that the caller has gone; there is nobody to tell.
+		_, _ = w.Write([]byte("<!DOCTYPE html><title>Server Error</title>"))
+		return true
+	}
+	return false
+}
+
 // do authenticates and runs a method.
 func (s *Server) do(name string, args arguments) (reply, *failure) {
+	isApp := slices.Contains(s.settings().AppTokens, args.token)
 	switch {
 	case args.token == "":
 		return nil, &failure{code: "not_authed"}
-	case !s.tokens[args.token]:
+	case !s.tokens[args.token] && !isApp:
 		return nil, &failure{code: "invalid_auth"}
+	case isApp != (name == "apps.connections.open"):
+		return nil, &failure{code: "not_allowed_token_type"}
 	}
 	run, known := s.methods[name]
 	if !known {

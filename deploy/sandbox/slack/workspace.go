@@ -15,6 +15,11 @@ type Channel struct {
 	Name    string
 	Private bool
 	Created time.Time
+	Topic   string
+	// With is the person of a direct message with the app; empty for a channel.
+	With string
+	// Members are the ids of those in it, the app's bot among them if it is one.
+	Members []string
 }
 
 // Message is one message as it stands now.
@@ -34,6 +39,8 @@ type Message struct {
 	Edited time.Time
 	// EphemeralFor is the only user who sees the message; empty for a normal one.
 	EphemeralFor string
+	// Mentions are all that the message's markup addresses, in the order in which they stand.
+	Mentions []Mention
 }
 
 // Metadata is what an app attaches to a message for programs to read
@@ -43,44 +50,54 @@ type Metadata struct {
 	EventPayload map[string]any `json:"event_payload"`
 }
 
+// AppUser is the user id of the app's bot.
+const AppUser = "U00FIREBRK"
+
 // The app that every accepted token belongs to.
 const (
-	botUserID = "U00FIREBRK"
+	botUserID = AppUser
 	botID     = "B00FIREBRK"
 	appID     = "A00FIREBRK"
 	teamID    = "T00SANDBOX"
+
+	teamDomain = "sandbox"
 )
 
 type channel struct {
 	Channel
 	messages []*Message
 	last     int64 // microseconds of the newest ts
+	// everybody says that the whole workspace is in it, those who join later too; then members is not looked at.
+	everybody bool
+	members   map[string]bool
 }
 
 // workspace is the state: channels, messages and people.
 type workspace struct {
-	now     func() time.Time
-	team    string
-	botName string
-	users   []User
+	now    func() time.Time
+	team   string
+	people people
 
 	mu       sync.RWMutex
 	channels []*channel
 }
 
 func newWorkspace(opts Options) *workspace {
-	ws := &workspace{now: opts.Now, team: opts.Team, botName: opts.BotName, users: slices.Clone(opts.Users)}
+	ws := &workspace{now: opts.Now, team: opts.Team, people: people{botName: opts.BotName, list: slices.Clone(opts.Users)}}
 	if ws.now == nil {
 		ws.now = time.Now
 	}
 	if ws.team == "" {
 		ws.team = "Sandbox"
 	}
-	if ws.botName == "" {
-		ws.botName = "firebreak"
+	if ws.people.botName == "" {
+		ws.people.botName = "firebreak"
 	}
 	for _, name := range opts.Channels {
 		ws.create(strings.TrimPrefix(name, "#"), false)
+	}
+	for _, c := range ws.channels {
+		c.everybody = true
 	}
 	return ws
 }
@@ -94,16 +111,58 @@ func (ws *workspace) create(name string, private bool) (Channel, bool) {
 	}
 	made := &channel{Channel: Channel{
 		ID: fmt.Sprintf("C%09d", len(ws.channels)+1), Name: name, Private: private, Created: ws.now(),
-	}}
+	}, members: map[string]bool{botUserID: true}}
 	ws.channels = append(ws.channels, made)
-	return made.Channel, true
+	return ws.snapshot(made), true
 }
 
-// find takes an id, "#name" or name. The caller holds the lock.
+// direct finds or opens the direct message of the app and a person. The caller holds the lock.
+func (ws *workspace) direct(user string) *channel {
+	for _, c := range ws.channels {
+		if c.With == user {
+			return c
+		}
+	}
+	made := &channel{
+		Channel: Channel{ID: fmt.Sprintf("D%09d", len(ws.channels)+1), With: user, Private: true, Created: ws.now()},
+		members: map[string]bool{botUserID: true, user: true},
+	}
+	ws.channels = append(ws.channels, made)
+	return made
+}
+
+// snapshot is the channel with its members of now. The caller holds the lock.
+func (ws *workspace) snapshot(c *channel) Channel {
+	shown := c.Channel
+	for _, id := range ws.people.ids() {
+		if c.has(id) {
+			shown.Members = append(shown.Members, id)
+		}
+	}
+	return shown
+}
+
+func (c *channel) has(user string) bool { return c.everybody || c.members[user] }
+
+// isHidden says that the app cannot know of it: it is private and the app is not in it.
+func (c *channel) isHidden() bool { return c.Private && !c.has(botUserID) }
+
+// reached refuses what the app may not read or write.
+func reached(c *channel) (*channel, *failure) {
+	switch {
+	case c == nil || c.isHidden():
+		return nil, &failure{code: "channel_not_found"}
+	case !c.has(botUserID):
+		return nil, &failure{code: "not_in_channel"}
+	}
+	return c, nil
+}
+
+// find takes an id, "#name" or name, or the id of a person for the direct message. The caller holds the lock.
 func (ws *workspace) find(ref string) *channel {
 	name := strings.TrimPrefix(ref, "#")
 	for _, c := range ws.channels {
-		if c.ID == ref || c.Name == name {
+		if ref != "" && (c.ID == ref || (name != "" && c.Name == name) || c.With == ref) {
 			return c
 		}
 	}
@@ -120,14 +179,20 @@ func (ws *workspace) findID(id string) *channel {
 	return nil
 }
 
-func (ws *workspace) list() []Channel {
+// conversations are the channels and the direct messages.
+func (ws *workspace) conversations() []Channel {
 	ws.mu.RLock()
 	defer ws.mu.RUnlock()
 	all := make([]Channel, len(ws.channels))
 	for i, c := range ws.channels {
-		all[i] = c.Channel
+		all[i] = ws.snapshot(c)
 	}
 	return all
+}
+
+// list are the channels alone.
+func (ws *workspace) list() []Channel {
+	return slices.DeleteFunc(ws.conversations(), func(c Channel) bool { return c.With != "" })
 }
 
 func (ws *workspace) messages(ref string) []Message {
@@ -149,6 +214,7 @@ func (ws *workspace) add(c *channel, m *Message) {
 	c.last = max(ws.now().UnixMicro(), c.last+1)
 	m.TS = fmt.Sprintf("%d.%06d", c.last/1_000_000, c.last%1_000_000)
 	m.ChannelID = c.ID
+	m.Mentions = mentionsIn(m.Text, m.Blocks)
 	c.messages = append(c.messages, m)
 }
 
@@ -176,19 +242,3 @@ func (c *channel) thread(root string) []*Message {
 
 // isReply tells a thread's reply from its first message.
 func (m *Message) isReply() bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }
-
-// userName is what a page shows for a user id.
-func (ws *workspace) userName(id string) string {
-	if id == botUserID {
-		return ws.botName
-	}
-	for _, u := range ws.users {
-		if u.ID == id {
-			if u.RealName != "" {
-				return u.RealName
-			}
-			return u.Name
-		}
-	}
-	return id
-}
