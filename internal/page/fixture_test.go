@@ -99,16 +99,24 @@ func (w *world) Acknowledge(_ context.Context, _, person string) (page.Outcome, 
 type gate struct {
 	viewer signin.Viewer
 	err    error
-	flash  string
+
+	mu    sync.Mutex
+	flash string
 }
 
 func (g *gate) Routes(*http.ServeMux)                       {}
 func (g *gate) Viewer(*http.Request) (signin.Viewer, error) { return g.viewer, g.err }
+
 func (g *gate) Flash(_ http.ResponseWriter, answer any) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	raw, _ := json.Marshal(answer)
 	g.flash = string(raw)
 }
+
 func (g *gate) Flashed(_ http.ResponseWriter, _ *http.Request, answer any) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	text := g.flash
 	g.flash = ""
 	return text != "" && json.Unmarshal([]byte(text), answer) == nil

@@ -53,7 +53,8 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v signin.Viewer) {
 	}
 	now := s.Now()
 	var said answer
-	flashed := s.Gate.Flashed(w, r, &said)
+	// A page that only asks whether anything has changed leaves the answer to the one that is loaded.
+	flashed := r.Header.Get("If-None-Match") == "" && s.Gate.Flashed(w, r, &said)
 	tag := tag(l.Digest, v, now, l.Err != nil)
 	if !flashed && unchanged(w, r, tag) {
 		return
