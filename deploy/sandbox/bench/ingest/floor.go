@@ -50,9 +50,9 @@ func serveFloor(ctx context.Context, address string) error {
 			return
 		}
 		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, alert.MaxBytes))
-		var g alert.Group
+		var post alert.Post
 		if err == nil {
-			g, err = alert.DecodeAlertmanager(raw, time.Now().UTC())
+			post, err = alert.DecodeAlertmanager(raw, time.Now().UTC())
 		}
 		if err != nil {
 			http.Error(w, `{"error":"body"}`, http.StatusBadRequest)
@@ -60,8 +60,9 @@ func serveFloor(ctx context.Context, address string) error {
 		}
 		type result struct{ Fingerprint, Asset, Outcome, IncidentID string }
 		var answer struct{ Alerts []result }
-		for _, m := range g.Members {
-			answer.Alerts = append(answer.Alerts, result{m.Fingerprint, m.Alert.Asset, "joined", ingest.IncidentID(m.Alert.Asset)})
+		for _, s := range post.Signals {
+			asset := s.Fields["firebreak_asset"]
+			answer.Alerts = append(answer.Alerts, result{s.ID, asset, "joined", ingest.IncidentID(asset)})
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(answer)
