@@ -57,7 +57,7 @@ func (r *response) acknowledgement(ctx workflow.Context) {
 	r.event(ctx, "", "", "nobody of legal has acknowledged the brief in %s", acknowledgeWithin)
 	r.remind(ctx, playbooks.Reminder{
 		ID: r.rec.ID + "/acknowledge", IncidentID: r.rec.ID, Mode: r.rec.Mode, Channel: r.rec.Legal.Channel, ThreadTS: r.rec.Legal.TS,
-		Since: r.rec.DetectedAt, Lines: []string{fmt.Sprintf("Nobody has acknowledged this brief in %s. Acknowledge it by name: trigger acknowledge %s --as YOU", acknowledgeWithin, r.rec.ID)},
+		Since: r.rec.DetectedAt, Email: r.plan.LegalEmail(), Exposed: r.plan.Radius.Communications, Lines: []string{fmt.Sprintf("Nobody has acknowledged this brief in %s. Acknowledge it by name: trigger acknowledge %s --as YOU", acknowledgeWithin, r.rec.ID)},
 	})
 }
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -20,9 +21,13 @@ const (
 	lastThreadUpdate = 20 * time.Second
 )
 
-// narrate starts keeping the incident's thread, if the inventory names a channel for it.
+// narrate starts keeping the incident's thread, if the inventory names a channel for it and the attacker cannot read along.
 func (r *response) narrate(ctx workflow.Context) {
 	if r.plan.Oncall.Channel == "" {
+		return
+	}
+	if exposed := r.plan.Radius.Communications; len(exposed) > 0 {
+		r.event(ctx, "", "", "the incident has no thread: %s is in the blast radius, so Slack is not to be trusted (P7); use the command line and the incident page", strings.Join(exposed, ", "))
 		return
 	}
 	r.narrating.Add(1)
@@ -91,7 +96,7 @@ func (r *response) updateThread(ctx workflow.Context, timeout time.Duration) err
 		rec.Steps[i].Receipt = nil // proofs are in the record; the thread shows that they hold
 	}
 	rec.Thread.Channel = r.plan.Oncall.Channel
-	in := playbooks.ThreadUpdate{Thread: rec.Thread, Record: rec, Oncall: r.plan.Oncall}
+	in := playbooks.ThreadUpdate{Thread: rec.Thread, Record: rec, Oncall: r.plan.Oncall, People: r.plan.People}
 	var out incident.Thread
 	err := workflow.ExecuteActivity(r.options(ctx, playbooks.NotifyQueue, timeout), playbooks.ThreadActivity, in).Get(ctx, &out)
 	if err == nil {

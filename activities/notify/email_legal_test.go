@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"firebreak/internal/incident"
@@ -76,6 +77,9 @@ func TestMailHoldsTheFactsOfTheBriefAndNoMore(t *testing.T) {
 	// Line by line: what the mail says beyond its frame is in Slack's blocks, and what is in them is in the mail.
 	var shown strings.Builder
 	for _, b := range newBrief(op).blocks {
+		if b.BlockType() == slack.MBTAction {
+			continue // the mail names the command instead of the button
+		}
 		for _, line := range blockTexts(b) {
 			shown.WriteString(strings.ToLower(line) + "\n")
 		}

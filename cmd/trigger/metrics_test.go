@@ -40,14 +40,14 @@ func TestMetricsCountWhatBecomesOfAlerts(t *testing.T) {
 	send(t, in, refused)
 	text := metricsText(t, in.metrics)
 	for _, line := range []string{
-		`firebreak_trigger_alerts_total{outcome="started",source="alertmanager"} 1`,
+		`firebreak_trigger_alerts_total{outcome="started",source="alertmanager"} 2`,
 		`firebreak_trigger_alerts_total{outcome="joined",source="alertmanager"} 2`,
-		`firebreak_trigger_alerts_total{outcome="triaged",source="alertmanager"} 4`,
+		`firebreak_trigger_alerts_total{outcome="triaged",source="alertmanager"} 3`,
 		`firebreak_trigger_posts_total{code="200",path="/alerts/alertmanager"} 3`,
 		`firebreak_trigger_posts_total{code="401",path="/alerts/alertmanager"} 1`,
 		`firebreak_trigger_ack_seconds_count{code="200",path="/alerts/alertmanager"} 3`,
 		`firebreak_trigger_in_flight 0`,
-		`firebreak_trigger_batches_total{outcome="started"} 1`,
+		`firebreak_trigger_batches_total{outcome="started"} 2`,
 		`firebreak_trigger_batched_alerts_total 7`,
 	} {
 		require.Contains(t, text, line+"\n", line)

@@ -53,11 +53,13 @@ func (u *unique) bare(ctx context.Context) (float64, error) {
 	from := u.ran
 	u.ran += u.set.alerts
 	return u.each(ctx, from, func(ctx context.Context, asset string) error {
-		g, err := alert.DecodeAlertmanager(ingest.Body(ingest.Alert{Asset: asset, Key: "ab"}), time.Now().UTC())
+		raw := ingest.Body(ingest.Alert{Asset: asset, Key: "ab"})
+		post, err := alert.DecodeAlertmanager(raw, time.Now().UTC())
 		if err != nil {
 			return err
 		}
-		a := g.Members[0].Alert
+		a := post.Signals[0].Alert()
+		a.Kind, a.Asset, a.Raw = incident.Kind(post.Signals[0].Fields["firebreak_kind"]), asset, alert.Compress(raw)
 		r := incident.Request{Kind: a.Kind, Asset: asset, Mode: incident.Live, Requester: a.Source, Summary: a.Summary, DetectedAt: a.StartsAt, Severity: a.Severity}
 		_, err = u.rig.Client.SignalWithStartWorkflow(ctx, "bare/"+asset, workflows.AlertsSignal, incident.AlertBatch{Alerts: []incident.Alert{a}, Count: 1},
 			client.StartWorkflowOptions{
