@@ -160,8 +160,8 @@ func play(ctx context.Context, set settings, data string, stdout, stderr io.Writ
 }
 
 func places(out io.Writer, s *stack.Stack) {
-	fmt.Fprintf(out, "  Temporal   %s\n  Slack      %s\n  Vault      %s\n  S3         %s\n  Kubernetes %s\n  trigger    %s\n  mail       %s\n  files      %s\n",
-		s.Temporal.UI, s.SlackURL, s.Vault.Address, s.S3.Endpoint, s.Kubernetes.URL, s.TriggerURL, s.Mail.Address, s.Options.Data)
+	fmt.Fprintf(out, "  Temporal   %s\n  Slack      %s\n  Vault      %s\n  S3         %s\n  Kubernetes %s\n  trigger    %s\n  incidents  %s/incidents (token: %s)\n  mail       %s\n  files      %s\n",
+		s.Temporal.UI, s.SlackURL, s.Vault.Address, s.S3.Endpoint, s.Kubernetes.URL, s.TriggerURL, s.TriggerURL, s.PageToken, s.Mail.Address, s.Options.Data)
 }
 
 func report(out io.Writer, rec *incident.Record, res scenario.Result) {

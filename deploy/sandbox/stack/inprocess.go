@@ -69,9 +69,31 @@ func (s *Stack) workspace() error {
 		return err
 	}
 	s.atStop(listener.Close)
+	s.atStop(s.Slack.Close)
 	s.SlackURL = listener.URL
 	return s.mailServer()
 }
+
+// joinSlack lets the company's people in and tells Slack where the app is.
+func (s *Stack) joinSlack(ctx context.Context) error {
+	for _, p := range s.Company.Assets.People {
+		s.Slack.AddUsers(slack.User{ID: p.Slack, Name: p.ID, RealName: p.ID + " (" + p.Role + ")", Email: p.IDP})
+	}
+	// An outsider: in the workspace, and not in the inventory.
+	s.Slack.AddUsers(slack.User{ID: OutsiderSlack, Name: "mallory", RealName: "mallory (not in the inventory)", Email: "mallory@example.com"})
+	app := slack.App{SigningSecret: slackSigningSecret, Commands: []string{"/incident"}, AppTokens: []string{slackAppToken}, SocketMode: s.Options.SocketMode, BaseURL: s.endpoint.slack}
+	if !s.Options.SocketMode {
+		app.CommandURL, app.InteractivityURL = s.TriggerURL+"/slack/commands", s.TriggerURL+"/slack/interactions"
+		app.OptionsURL, app.EventsURL = s.TriggerURL+"/slack/options", s.TriggerURL+"/slack/events"
+	}
+	if err := s.Slack.Configure(ctx, app); err != nil {
+		return fmt.Errorf("tell Slack where the app is: %w", err)
+	}
+	return nil
+}
+
+// OutsiderSlack is somebody of the workspace whom the inventory does not know.
+const OutsiderSlack = "U0OUTSIDER1"
 
 // mailServer starts the company's mail server, the way to people while Slack is down.
 func (s *Stack) mailServer() error {

@@ -59,6 +59,16 @@ func (s *Stack) cliEnv() []string {
 		"FIREBREAK_INVENTORY="+s.Company.Inventory)
 }
 
+// TriggerEnv is the trigger's whole environment: Temporal's address, the alert token and Slack's secrets.
+func (s *Stack) TriggerEnv() []string {
+	env := append(s.cliEnv(), "FIREBREAK_ALERT_TOKEN="+s.AlertToken,
+		"SLACK_API_URL="+s.endpoint.slack+"/api/", "SLACK_BOT_TOKEN="+SlackToken, "SLACK_SIGNING_SECRET="+slackSigningSecret)
+	if s.Options.SocketMode {
+		env = append(env, "SLACK_APP_TOKEN="+slackAppToken)
+	}
+	return env
+}
+
 // polling is the worker's readiness: every task queue of live incidents is polled.
 func (s *Stack) polling(ctx context.Context) error {
 	for _, queue := range []playbooks.Queue{playbooks.ContainQueue, playbooks.EvidenceQueue, playbooks.NotifyQueue} {
@@ -79,11 +89,17 @@ func (s *Stack) startTrigger(ctx context.Context) error {
 	if err := os.Remove(address); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove address file: %w", err)
 	}
+	pageToken := filepath.Join(s.Options.Data, "page-token")
+	if err := os.WriteFile(pageToken, []byte(s.PageToken+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write page token: %w", err)
+	}
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--listen-file", address, "--page-token-file", pageToken, "--spool", filepath.Join(s.Options.Data, "spool")}
+	if s.Options.Playbooks != "" {
+		args = append(args, "--playbooks", s.Options.Playbooks)
+	}
 	var err error
 	s.Trigger, err = process.Start(ctx, process.Command{
-		Name: "trigger", Path: s.binaries.trigger,
-		Args:    []string{"serve", "--listen", "127.0.0.1:0", "--listen-file", address},
-		Env:     append(s.cliEnv(), "FIREBREAK_ALERT_TOKEN="+s.AlertToken),
+		Name: "trigger", Path: s.binaries.trigger, Args: args, Env: s.TriggerEnv(),
 		LogFile: filepath.Join(s.Options.Data, "trigger.log"),
 		Ready: func(ctx context.Context) error {
 			raw, err := os.ReadFile(address)

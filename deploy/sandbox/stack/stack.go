@@ -38,6 +38,8 @@ type Options struct {
 	Log io.Writer
 	// Playbooks is a folder of playbooks for the worker; empty for the built-in ones.
 	Playbooks string
+	// SocketMode lets Slack reach the trigger through the connections that it opens, instead of over HTTP.
+	SocketMode bool
 }
 
 // Stack is a running sandbox.
@@ -57,8 +59,8 @@ type Stack struct {
 	VaultProxy, S3Proxy, KubernetesProxy, SlackProxy *fault.Proxy
 	// SlackURL is the look-alike's page; TriggerURL is where alerts are posted.
 	SlackURL, TriggerURL string
-	// AlertToken is the bearer token for alerts.
-	AlertToken string
+	// AlertToken is the bearer token for alerts, PageToken the one with which somebody looks at the incident page.
+	AlertToken, PageToken string
 
 	Worker, Trigger *process.Process
 	Client          client.Client
@@ -77,12 +79,16 @@ type binaries struct{ temporal, vault, vaultPlugin, s3, kubernetes, worker, trig
 // endpoints are what the worker is told the servers' addresses are: the proxies'.
 type endpoints struct{ vault, s3, kubeconfig, slack string }
 
-// SlackToken is the bot token of the sandbox's workspace. It opens nothing anywhere else.
-const SlackToken = "xoxb-" + "sandbox-bot-token"
+// The secrets of the sandbox's workspace. They open nothing anywhere else.
+const (
+	SlackToken         = "xoxb-" + "sandbox-bot-token"
+	slackAppToken      = "xapp-" + "sandbox-app-level-token"
+	slackSigningSecret = "0123456789abcdef" + "fedcba9876543210"
+)
 
 // Start builds what is missing, starts everything and waits until it is ready. On an error nothing is left running.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{Options: o, AlertToken: "sandbox-alert-token-0123456789"}
+	s := &Stack{Options: o, AlertToken: "sandbox-alert-token-0123456789", PageToken: "sandbox-page-token-9876543210"}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -93,7 +99,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.build(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.servers, s.models, s.found, s.proxies, s.connect, s.startWorker, s.startTrigger} {
+	for _, step := range []func(context.Context) error{s.servers, s.models, s.found, s.proxies, s.connect, s.startWorker, s.startTrigger, s.joinSlack} {
 		if err := step(ctx); err != nil {
 			return err
 		}
