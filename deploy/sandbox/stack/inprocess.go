@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"firebreak/deploy/sandbox/company"
 	"firebreak/deploy/sandbox/fault"
@@ -63,7 +64,10 @@ func (s *Stack) authorize(ctx context.Context, namespace, name, key string) (boo
 
 // workspace opens the Slack look-alike with the company's channels. People join once the company is founded.
 func (s *Stack) workspace() error {
-	s.Slack = slack.New(slack.Options{Tokens: []string{SlackToken}, Channels: []string{"incidents", "ir-legal", "drill-ir-legal"}})
+	s.Slack = slack.New(slack.Options{
+		Tokens: []string{SlackToken}, Channels: []string{"incidents", "ir-legal", "drill-ir-legal"},
+		App: slack.App{SocketMode: s.Options.SocketMode, AppTokens: []string{slackAppToken}},
+	})
 	listener, err := fault.Listen(s.Slack)
 	if err != nil {
 		return err
@@ -88,6 +92,18 @@ func (s *Stack) joinSlack(ctx context.Context) error {
 	}
 	if err := s.Slack.Configure(ctx, app); err != nil {
 		return fmt.Errorf("tell Slack where the app is: %w", err)
+	}
+	if !s.Options.SocketMode {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for s.Slack.Connections() == 0 {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the trigger's connection to Slack: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	return nil
 }
