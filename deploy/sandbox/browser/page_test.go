@@ -3,8 +3,6 @@ package browser_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,8 +22,6 @@ import (
 const (
 	loans    = "incident/dataset-compromise/loan-applications@2026-07-31"
 	loansURL = "/incidents/dataset-compromise/loan-applications@2026-07-31"
-	// shots, when set, is a folder into which each view is written as a picture.
-	shots = "FIREBREAK_SCREENSHOTS"
 
 	phone, desktop = 390, 1280
 )
@@ -33,24 +29,7 @@ const (
 // open starts a browser and fails the test on anything that it complains of: a blocked script, style or request, an exception.
 func open(t *testing.T) context.Context {
 	t.Helper()
-	path, err := browser.Find()
-	if err != nil {
-		if os.Getenv(browser.RequireVariable) == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()))
-	if os.Geteuid() == 0 {
-		// Chromium refuses to run its sandbox as root.
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	ctx := browser.Open(t, time.Minute)
 	do(t, ctx, call(log.Enable, cdp.Empty{}))
 	require.NoError(t, chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
@@ -111,14 +90,7 @@ func scheme(name string) chromedp.Action[chromedp.Void] {
 // shoot keeps a picture for people to look at.
 func shoot(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
-	folder := os.Getenv(shots)
-	if folder == "" {
-		return
-	}
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(folder, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600))
+	do(t, ctx, browser.Picture(name))
 }
 
 // overflowing names what is wider than the window, outside of parts that scroll by themselves.

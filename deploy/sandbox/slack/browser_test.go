@@ -1,11 +1,7 @@
 package slack_test
 
 import (
-	"context"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,60 +9,9 @@ import (
 	"github.com/chromedp/chromedp"
 	slackgo "github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
+
+	"firebreak/deploy/sandbox/browser"
 )
-
-// browser starts a headless Chromium: $FIREBREAK_CHROMIUM, or the first that is installed. Without one the test is
-// skipped, unless FIREBREAK_REQUIRE_BROWSER=1 asks for a failure.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path := chromium()
-	if path == "" {
-		const missing = "no Chromium found: install chromium or set FIREBREAK_CHROMIUM to its path"
-		if os.Getenv("FIREBREAK_REQUIRE_BROWSER") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium refuses its sandbox to root
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(closeTab)
-	return ctx
-}
-
-func chromium() string {
-	for _, name := range []string{os.Getenv("FIREBREAK_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
-}
-
-// picture keeps a screenshot where FIREBREAK_SCREENSHOTS names a folder, for people to look at.
-func picture(t *testing.T, name string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		folder := os.Getenv("FIREBREAK_SCREENSHOTS")
-		if folder == "" {
-			return nil
-		}
-		image, err := chromedp.CaptureScreenshot()(ctx, tab)
-		if err != nil {
-			return err
-		}
-		t.Logf("screenshot %s", name)
-		return os.WriteFile(filepath.Join(folder, name+".png"), image, 0o600)
-	})
-}
 
 // declareApp opens a modal upon the command, offers assets, posts the incident once the modal is submitted, and notes who
 // approved.
@@ -127,7 +72,7 @@ func (d *declareApp) post(t *testing.T, app *testApp, channel string, p slackgo.
 }
 
 func TestInTheBrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := browser.Open(t, 2*time.Minute)
 	server, app := startApp(t)
 	id, ts, err := app.api.PostMessageContext(t.Context(), "#incidents", slackgo.MsgOptionText("Ready. Type `/incident`, <@"+lena+">.", false))
 	require.NoError(t, err)
@@ -138,35 +83,35 @@ func TestInTheBrowser(t *testing.T) {
 	require.NoError(t, chromedp.Do(ctx,
 		chromedp.EmulateViewport(1100, 760),
 		chromedp.Navigate(base+"/"),
-		picture(t, "people"),
+		browser.Picture("slack-people"),
 		chromedp.Click(`//a[contains(., "Lena")]`),
 		chromedp.WaitVisible("#say"),
 		chromedp.Click(`//nav//a[contains(., "incidents")]`),
 		chromedp.WaitVisible(`//h1[contains(., "incidents")]`),
 		chromedp.SendKeys("#say", "/incident start\r"),
 		chromedp.WaitVisible("#modal-title"),
-		picture(t, "modal"),
+		browser.Picture("slack-modal"),
 		chromedp.Click("#modal-submit"),
 		chromedp.WaitVisible("#modal .wrong"),
-		picture(t, "refused"),
+		browser.Picture("slack-refused"),
 		chromedp.SendKeys(`textarea[name="value:reason/text"], input[name="value:reason/text"]`, "<b>labels flipped"),
 		chromedp.SendKeys("#modal input.search", "cred"),
 		chromedp.WaitReady(`option[value="endpoint/credit-api"]`),
 		chromedp.SetValue(`select[name="value:asset/pick"]`, "endpoint/credit-api"),
-		picture(t, "filled"),
+		browser.Picture("slack-filled"),
 		chromedp.Click("#modal-submit"),
 		chromedp.WaitNotPresent("#modal-title"),
 		chromedp.WaitVisible(`//button[contains(., "Approve")]`),
-		picture(t, "message"),
+		browser.Picture("slack-message"),
 		chromedp.Click(`//button[contains(., "Approve")]`),
 		chromedp.WaitVisible("dialog.confirm"),
-		picture(t, "confirm"),
+		browser.Picture("slack-confirm"),
 		chromedp.Click("dialog.confirm .yes"),
 		chromedp.WaitVisible(`//*[contains(text(), "Approved by lena")]`),
 		chromedp.EmulateViewport(390, 760),
-		picture(t, "phone"),
+		browser.Picture("slack-phone"),
 		chromedp.Navigate(base+"/break"),
-		picture(t, "break"),
+		browser.Picture("slack-break"),
 	))
 	require.Equal(t, []string{lena + " op-1"}, d.who())
 	submitted := 0
@@ -180,7 +125,7 @@ func TestInTheBrowser(t *testing.T) {
 
 // A page that somebody else changes follows by itself, and what one person sees another does not.
 func TestTheBrowserFollows(t *testing.T) {
-	ctx := browser(t)
+	ctx := browser.Open(t, 2*time.Minute)
 	server, app := startApp(t)
 	id, ts, err := app.api.PostMessageContext(t.Context(), "#legal", slackgo.MsgOptionText("first", false))
 	require.NoError(t, err)
