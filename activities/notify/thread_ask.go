@@ -18,7 +18,13 @@ type request struct {
 	id      string
 	message message
 	closed  bool
+	// urgent requests do not wait for a later update.
+	urgent bool
 }
+
+// newTasks bounds how many tasks one update posts, at a message a second: a request for approval that comes meanwhile must
+// not stand behind all of them.
+const newTasks = 3
 
 // ask posts what is newly asked and edits what has changed, e.g. because it was decided.
 func (w *threadWork) ask(ctx context.Context) (gone bool, err error) {
@@ -26,6 +32,8 @@ func (w *threadWork) ask(ctx context.Context) (gone bool, err error) {
 	if err := w.retire(ctx, asks); err != nil {
 		return false, err
 	}
+	w.state.More = false
+	posted := 0
 	for _, a := range asks {
 		i := w.asked(a.id)
 		if i >= 0 && w.state.Asked[i].Digest != a.message.digest() {
@@ -45,6 +53,13 @@ func (w *threadWork) ask(ctx context.Context) (gone bool, err error) {
 		}
 		if i >= 0 {
 			continue
+		}
+		if !a.urgent {
+			if posted == newTasks {
+				w.state.More = true
+				continue
+			}
+			posted++
 		}
 		ts, err := w.post(ctx, key{a.id, w.Record.ID}, a.message, w.state.TS)
 		if gone, err = threadGone(err); gone || err != nil {
@@ -85,7 +100,7 @@ func (w *threadWork) asks() []request {
 		if open && over {
 			return
 		}
-		out = append(out, request{id: id, message: shown(threadAskEvent, m), closed: !open})
+		out = append(out, request{id: id, message: shown(threadAskEvent, m), closed: !open, urgent: kind != "task"})
 	}
 	for i := range w.Record.Approvals {
 		a := &w.Record.Approvals[i]

@@ -126,6 +126,8 @@ type Thread struct {
 	Last string `json:"last,omitempty"`
 	// Asked are the messages that ask people for something and are still open.
 	Asked []ThreadMessage `json:"asked,omitempty"`
+	// More is true if the update left something for the next one.
+	More bool `json:"more,omitempty"`
 }
 
 // ThreadMessage is a message in a thread: the operation that it belongs to, where it is and what it last showed.
