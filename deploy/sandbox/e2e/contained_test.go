@@ -32,6 +32,7 @@ func TestOneAlertBecomesOneContainedIncident(t *testing.T) {
 			require.Len(t, s.Slack.Messages("ir-legal"), 1)
 			require.Positive(t, rec.Evidence.Objects)
 			require.Contains(t, rec.Evidence.Manifest, "s3://nordwall-evidence/")
+			require.Contains(t, rec.Alerts[0].RawURI, "s3://nordwall-evidence/", "what raised the alarm is kept")
 
 			file := filepath.Join(t.TempDir(), "result.json")
 			require.NoError(t, r.Result(rec).Write(file))
