@@ -74,7 +74,7 @@ func TestWorkerKilledInTheMiddleOfEachAction(t *testing.T) {
 			_, rec := play(t, ctx, s, incident.DatasetCompromise)
 			require.EqualValues(t, 1, killed.Load(), "the worker was killed after the server had done its part")
 			require.Equal(t, incident.Contained, rec.Verdict, gaps(rec))
-			_ = effectsOnce
+			effectsOnce(t, s)
 		})
 	}
 }
