@@ -157,8 +157,9 @@ func evidenceOnce(t *testing.T, s *stack.Stack) {
 	for key, n := range versions {
 		require.Equal(t, 1, n, key)
 	}
-	// Four parts and a manifest of the dataset, three files and a manifest of the checkpoint, and the incident's own.
-	require.Len(t, versions, 10, fmt.Sprint(versions))
+	// Four parts and a manifest of the dataset, three files and a manifest of the checkpoint, the alert as it was posted, and
+	// the incident's own manifest.
+	require.Len(t, versions, 11, fmt.Sprint(versions))
 }
 
 func lines(t *testing.T, file string, each func([]byte)) {
