@@ -78,7 +78,9 @@ func (r *response) thread(ctx workflow.Context) {
 		if _, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return r.closing != nil }); err != nil {
 			return
 		}
-		behind := func() bool { return len(r.rec.Timeline) > seen || r.rec.Thread.Shown < len(r.rec.Timeline) || r.rec.Thread.More }
+		behind := func() bool {
+			return len(r.rec.Timeline) > seen || r.rec.Thread.Shown < len(r.rec.Timeline) || r.rec.Thread.More
+		}
 		if err := workflow.Await(ctx, func() bool { return r.closing != nil || behind() }); err != nil {
 			return
 		}
