@@ -74,7 +74,9 @@ func (r *Rig) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if r.Temporal, err = server.StartTemporal(ctx, temporal, filepath.Join(o.Data, "temporal"), nil); err != nil {
+	if r.Temporal, err = server.Again(func() (*server.Temporal, error) {
+		return server.StartTemporal(ctx, temporal, filepath.Join(o.Data, "temporal"), nil)
+	}); err != nil {
 		return err
 	}
 	r.stops = append(r.stops, r.Temporal.Stop)

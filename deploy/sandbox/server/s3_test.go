@@ -26,7 +26,7 @@ var httpClient = http.Client{Timeout: 30 * time.Second}
 func startS3(t *testing.T) *S3 {
 	t.Helper()
 	path, began := binary(t, build.S3), time.Now()
-	server, err := StartS3(t.Context(), path, t.TempDir())
+	server, err := Again(func() (*S3, error) { return StartS3(t.Context(), path, t.TempDir()) })
 	require.NoError(t, err)
 	t.Logf("versitygw started in %s", time.Since(began).Round(time.Millisecond))
 	stopsAtTheEnd(t, server.Process, server.Endpoint)

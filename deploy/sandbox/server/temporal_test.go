@@ -18,7 +18,9 @@ func greet(_ workflow.Context, name string) (string, error) { return "hello " + 
 func TestTemporalRunsAWorkflowAndKeepsItOverARestart(t *testing.T) {
 	t.Parallel()
 	path, began := binary(t, build.Temporal), time.Now()
-	server, err := StartTemporal(t.Context(), path, t.TempDir(), map[string]string{"Severity": "Keyword"})
+	server, err := Again(func() (*Temporal, error) {
+		return StartTemporal(t.Context(), path, t.TempDir(), map[string]string{"Severity": "Keyword"})
+	})
 	require.NoError(t, err)
 	t.Logf("started in %s", time.Since(began).Round(time.Millisecond))
 	stopsAtTheEnd(t, server.Process, server.Address)

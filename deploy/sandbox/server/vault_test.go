@@ -24,7 +24,7 @@ func startVault(t *testing.T) (*Vault, *api.Client) {
 	path, plugin, err := b.Vault(t.Context())
 	require.NoError(t, err)
 	began := time.Now()
-	server, err := StartVault(t.Context(), path, plugin, t.TempDir())
+	server, err := Again(func() (*Vault, error) { return StartVault(t.Context(), path, plugin, t.TempDir()) })
 	require.NoError(t, err)
 	t.Logf("%s started in %s", path, time.Since(began).Round(time.Millisecond))
 	stopsAtTheEnd(t, server.Process, server.Address)

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -137,7 +136,7 @@ func (s *Stack) servers(ctx context.Context) error {
 	dir := func(name string) string { return filepath.Join(s.Options.Data, name) }
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		if s.Temporal, err = again(func() (*server.Temporal, error) {
+		if s.Temporal, err = server.Again(func() (*server.Temporal, error) {
 			return server.StartTemporal(ctx, s.binaries.temporal, dir("temporal"), nil)
 		}); err == nil {
 			s.atStop(s.Temporal.Stop)
@@ -145,7 +144,7 @@ func (s *Stack) servers(ctx context.Context) error {
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.Vault, err = again(func() (*server.Vault, error) {
+		if s.Vault, err = server.Again(func() (*server.Vault, error) {
 			return server.StartVault(ctx, s.binaries.vault, s.binaries.vaultPlugin, dir("vault"))
 		}); err == nil {
 			s.atStop(s.Vault.Stop)
@@ -153,13 +152,13 @@ func (s *Stack) servers(ctx context.Context) error {
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.S3, err = again(func() (*server.S3, error) { return server.StartS3(ctx, s.binaries.s3, dir("s3")) }); err == nil {
+		if s.S3, err = server.Again(func() (*server.S3, error) { return server.StartS3(ctx, s.binaries.s3, dir("s3")) }); err == nil {
 			s.atStop(s.S3.Stop)
 		}
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.Kubernetes, err = again(func() (*server.Kubernetes, error) {
+		if s.Kubernetes, err = server.Again(func() (*server.Kubernetes, error) {
 			return server.StartKubernetes(ctx, s.binaries.kubernetes, dir("kubernetes"), company.Operator, company.Responder, modelController)
 		}); err == nil {
 			s.atStop(s.Kubernetes.Stop)
@@ -167,17 +166,6 @@ func (s *Stack) servers(ctx context.Context) error {
 		return err
 	})
 	return g.Wait()
-}
-
-// again starts a server up to three times: between the choice of its port and its start, another program may have taken it.
-func again[T any](start func() (T, error)) (started T, err error) {
-	for range 3 {
-		started, err = start()
-		if err == nil || !strings.Contains(err.Error(), "address already in use") {
-			return started, err
-		}
-	}
-	return started, err
 }
 
 // found creates the company and waits until each of its endpoints answers.

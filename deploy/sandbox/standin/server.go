@@ -41,7 +41,7 @@ func StartServer(ctx context.Context, out io.Writer) (*Server, error) {
 	if s.data, err = os.MkdirTemp("", "firebreak-temporal-"); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	if s.temporal, err = server.StartTemporal(ctx, binary, s.data, nil); err != nil {
+	if s.temporal, err = server.Again(func() (*server.Temporal, error) { return server.StartTemporal(ctx, binary, s.data, nil) }); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	s.Client, err = client.DialContext(ctx, client.Options{
