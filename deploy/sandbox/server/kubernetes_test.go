@@ -28,7 +28,9 @@ type kubernetesClient struct {
 func startKubernetes(t *testing.T) kubernetesClient {
 	t.Helper()
 	path, began := binary(t, build.Kubernetes), time.Now()
-	server, err := Again(func() (*Kubernetes, error) { return StartKubernetes(t.Context(), path, t.TempDir(), "responder", "intruder") })
+	server, err := Again(func() (*Kubernetes, error) {
+		return StartKubernetes(t.Context(), path, t.TempDir(), "responder", "intruder")
+	})
 	require.NoError(t, err)
 	t.Logf("kubernetes started in %s", time.Since(began).Round(time.Millisecond))
 	stopsAtTheEnd(t, server.Process, server.URL)
