@@ -2,7 +2,7 @@
 
 KIND ?= dataset-compromise
 
-.PHONY: sandbox test lint build fuzz
+.PHONY: sandbox test test-platforms lint build fuzz
 
 # Starts real servers on localhost, turns one real alert into a contained incident and leaves everything up to look at.
 sandbox:
@@ -13,6 +13,10 @@ test:
 	go test ./...
 	go run -C deploy/sandbox . --build
 	go test -C deploy/sandbox -timeout 45m ./...
+
+# What needs Python besides Go: servers and tools from PyPI, in the user's cache folder.
+test-platforms:
+	FIREBREAK_REQUIRE_PLATFORMS=1 go test -C deploy/sandbox -timeout 30m ./platforms/...
 
 lint:
 	bash .ci/lint

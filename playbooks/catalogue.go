@@ -112,6 +112,20 @@ func Catalogue() []Action {
 			Proof:          "the platform's object is read back and the checkpoint's bytes are hashed again from the store",
 			Reversal:       "the saved storageUri is restored",
 		},
+		{
+			Name: "checkpoint.verify", Doc: "Reads the known-good candidate: its signature, every byte, and whether loading it would run code.",
+			// It is the first act of a recovery: where it does not take place, what is contained stays contained.
+			Role: incident.RoleRecovery, Effect: Observe, Queue: EvidenceQueue, Targets: inventory.EndpointTarget, Timeout: 30 * time.Minute,
+			NeedsKnownGood: true,
+			Proof:          "the signature is read and verified again, and the store has the same current version of every file",
+			Reversal:       "nothing was changed",
+		},
+		{
+			Name: "registry.quarantine", Doc: "Tags a version in MLflow as quarantined and takes away the aliases and the stage by which it would be deployed.",
+			Role: incident.RoleEradication, Effect: Reversible, Queue: ContainQueue, Targets: inventory.RegisteredTarget, Timeout: time.Minute,
+			Proof:    "a search finds the tag, and none of the model's aliases points at the version",
+			Reversal: "the saved tags, aliases and stage are restored, unless somebody has moved an alias since",
+		},
 		snapshot("dataset.snapshot", "Copies the dataset's object versions to the evidence store under Object Lock."),
 		snapshot("checkpoint.snapshot", "Copies the checkpoint's object versions to the evidence store under Object Lock."),
 		snapshot("log.snapshot", "Copies an endpoint's request log to the evidence store under Object Lock."),

@@ -34,10 +34,12 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 		{incident.DatasetCompromise, "loan-applications@2026-07-31", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-datasets": {"loan-applications@2026-07-31"}, "snapshot-checkpoints": {"credit-scorer@17"},
 			"disable-endpoints": {"credit-api", "credit-batch"}, "revoke-writers": {"ci-registry-push"},
+			"verify-candidate": {"credit-api", "credit-batch"}, "quarantine-registry": {"credit-scorer@17"},
 			"rollback": {"credit-api", "credit-batch"}, "reopen": {"credit-api", "credit-batch"}}},
 		{incident.BackdoorDiscovery, "assist-llm@5", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"},
-			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"}}},
+			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"},
+			"verify-candidate": {"assist-chat"}, "quarantine-registry": {"assist-llm@5"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
 	}

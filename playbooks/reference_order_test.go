@@ -134,8 +134,8 @@ func TestContainmentWaitsForNothingElse(t *testing.T) {
 func TestRollbackHasItsReceiptsItsGateAndItsApprovals(t *testing.T) {
 	t.Parallel()
 	want := map[incident.Kind][]string{
-		incident.BackdoorDiscovery: {"approve-rollback", "release-rollback", "snapshot-checkpoints", "snapshot-requests", "disable-endpoints"},
-		incident.DatasetCompromise: {"approve-rollback", "release-rollback", "snapshot-checkpoints", "snapshot-datasets", "disable-endpoints"},
+		incident.BackdoorDiscovery: {"approve-rollback", "release-rollback", "verify-candidate", "snapshot-checkpoints", "snapshot-requests", "disable-endpoints"},
+		incident.DatasetCompromise: {"approve-rollback", "release-rollback", "verify-candidate", "snapshot-checkpoints", "snapshot-datasets", "disable-endpoints"},
 	}
 	for kind, needs := range want {
 		by := steps(builtIn(t, kind))

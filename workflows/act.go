@@ -152,7 +152,7 @@ func (a *act) proved(ctx workflow.Context) {
 		}
 	case incident.RoleNotification:
 		a.rec.Legal = incident.Legal{Channel: facts[incident.FactChannel], TS: facts[incident.FactTS], ToldAt: workflow.Now(ctx)}
-	case incident.RoleContainment, incident.RoleRecovery:
+	case incident.RoleContainment, incident.RoleRecovery, incident.RoleEradication:
 	}
 	a.event(ctx, a.row().ID, a.row().Target, "proved: %s", a.row().Receipt.Proof.Method)
 }

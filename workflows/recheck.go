@@ -64,7 +64,7 @@ func (r *response) adopted(ctx workflow.Context, before *incident.Record) []*act
 	var out []*act
 	for i := range before.Steps {
 		was := &before.Steps[i]
-		lasting := was.Role == incident.RoleContainment || was.Role == incident.RoleRecovery
+		lasting := was.Role != incident.RoleEvidence && was.Role != incident.RoleNotification
 		if !lasting || !was.Verified || was.Receipt == nil || superseded(before, was) {
 			continue
 		}

@@ -68,7 +68,7 @@ func (a *act) holds() bool {
 	if a.row().Status != incident.Done || !a.row().Verified {
 		return false
 	}
-	if a.action.Role != incident.RoleContainment && a.action.Role != incident.RoleRecovery {
+	if a.action.Role == incident.RoleEvidence || a.action.Role == incident.RoleNotification {
 		return false
 	}
 	return !slices.ContainsFunc(a.acts, func(b *act) bool {

@@ -16,6 +16,7 @@ import (
 type Planner struct {
 	playbooks playbooks.Source
 	inventory string
+	findings  func(context.Context, *inventory.Inventory, []string) inventory.Findings
 }
 
 // New returns a planner. The files are read anew for every incident, so that an edit needs no restart.
@@ -23,9 +24,16 @@ func New(source playbooks.Source, inventoryPath string) *Planner {
 	return &Planner{playbooks: source, inventory: inventoryPath}
 }
 
+// WithFindings makes the planner ask others about the affected models' checkpoints: what speaks against one, and which the
+// inventory does not have. It must answer soon, for containment waits for the plan.
+func (p *Planner) WithFindings(ask func(ctx context.Context, inv *inventory.Inventory, models []string) inventory.Findings) *Planner {
+	p.findings = ask
+	return p
+}
+
 // Plan resolves the plan. A faulty playbook or inventory can be mended, so its error may be retried; a request that the
 // inventory refuses is final.
-func (p *Planner) Plan(_ context.Context, req incident.Request) (*playbooks.Plan, error) {
+func (p *Planner) Plan(ctx context.Context, req incident.Request) (*playbooks.Plan, error) {
 	file, err := p.playbooks.Load(req.Kind)
 	if err != nil {
 		return nil, fmt.Errorf("load playbook: %w", err)
@@ -34,9 +42,21 @@ func (p *Planner) Plan(_ context.Context, req incident.Request) (*playbooks.Plan
 	if err != nil {
 		return nil, fmt.Errorf("load inventory: %w", err)
 	}
-	plan, err := playbooks.NewPlan(file, inv, req)
+	plan, err := playbooks.NewPlan(file, p.heard(ctx, inv, req.Asset), req)
 	if err != nil {
 		return nil, failure.New(failure.Refused, "plan %s for %s: %w", req.Kind, req.Asset, err)
 	}
 	return plan, nil
+}
+
+// heard is the inventory with what others say of the affected models. An asset that is none is left to the plan to refuse.
+func (p *Planner) heard(ctx context.Context, inv *inventory.Inventory, asset string) *inventory.Inventory {
+	if p.findings == nil {
+		return inv
+	}
+	radius, err := inv.BlastRadius(asset)
+	if err != nil || len(radius.Models) == 0 {
+		return inv
+	}
+	return inv.WithFindings(p.findings(ctx, inv, radius.Models))
 }

@@ -46,6 +46,7 @@ func TestUsageErrorsNeverConnect(t *testing.T) {
 		"start empty asset":   {"start --kind extraction-event --asset= --as sec-1", "--asset"},
 		"start, bad severity": {"start --kind extraction-event --asset credit-api --as sec-1 --severity high", `--severity "high": want one of SEV1, SEV2`},
 		"start, over certain": {"start --kind extraction-event --asset credit-api --as sec-1 --confidence 95", "--confidence 95: want a number from 0 to 1"},
+		"start, bad time":     {"start --kind backdoor-discovery --asset credit-api --as sec-1 --compromised-since yesterday", `--compromised-since "yesterday": want a time such as`},
 		"start, bad facet":    {"start --kind extraction-event --asset credit-api --as sec-1 --facet all", `--facet "all": want one of integrity, `},
 		"start bad mode":      {"start --kind extraction-event --asset credit-api --as sec-1 --mode dry", `--mode "dry"`},
 		"approve without as":  {"approve extraction-event/credit-api rollback", `required flag(s) "as" not set`},

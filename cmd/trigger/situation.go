@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -15,11 +16,13 @@ import (
 type situation struct {
 	severity, facet string
 	confidence      float64
+	since           string
 }
 
 func (s *situation) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.severity, "severity", "", strings.Join(alert.Severities(), ", ")+"; critical, warning and info are known too")
 	flags.Float64Var(&s.confidence, "confidence", 0, "how sure it is, from 0 to 1")
+	flags.StringVar(&s.since, "compromised-since", "", "when the compromise began at the earliest, e.g. 2026-08-29T20:00:00Z (default: when the oldest suspect was made)")
 	flags.StringVar(&s.facet, "facet", "", "what narrows the kind: "+strings.Join(alert.Facets(), ", "))
 }
 
@@ -38,6 +41,13 @@ func (s *situation) fill(r *incident.Request) error {
 	}
 	if s.facet != "" && !slices.Contains(alert.Facets(), s.facet) {
 		return usage("--facet %q: want one of %s", s.facet, strings.Join(alert.Facets(), ", "))
+	}
+	if s.since != "" {
+		since, err := time.Parse(time.RFC3339, s.since)
+		if err != nil {
+			return usage("--compromised-since %q: want a time such as 2026-08-29T20:00:00Z", s.since)
+		}
+		r.CompromisedSince = since.UTC()
 	}
 	r.Confidence, r.Facet = confidence, s.facet
 	return nil

@@ -19,6 +19,7 @@ import (
 	"firebreak/activities/plan"
 	"firebreak/activities/probe"
 	"firebreak/activities/registry"
+	"firebreak/activities/registry/mlflow"
 	"firebreak/activities/serving"
 	"firebreak/activities/vault"
 	"firebreak/internal/inventory"
@@ -84,10 +85,12 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
 	mailer, mailErr := notify.NewMailer()
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
+	mlflowClient, mlflowErr := mlflow.NewClient()
+	catalogue, catalogueErr := registry.NewCatalogue(s3Client, os.Getenv("FIREBREAK_CATALOGUE"))
+	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, mlflowErr, catalogueErr); err != nil {
 		return activities.Set{}, err
 	}
-	planner := plan.New(source, c.inventory)
+	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
@@ -98,6 +101,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"endpoint.disable":    serving.NewDisable(k8s, outside),
 			"endpoint.enable":     serving.NewEnable(k8s, outside),
 			"checkpoint.rollback": registry.NewRollback(k8s, s3Client),
+			"checkpoint.verify":   registry.NewVerify(s3Client, mlflowClient, catalogue),
+			"registry.quarantine": registry.NewQuarantine(mlflowClient),
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,

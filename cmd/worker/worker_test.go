@@ -32,6 +32,7 @@ contexts: [{name: eu-1, context: {cluster: c, user: u}}]
 		"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s",
 		"KUBECONFIG": kubeconfig, "SLACK_BOT_TOKEN": "xoxb-" + "test", "SLACK_API_URL": "",
 		"SMTP_ADDRESS": "", "SMTP_FROM": "", "SMTP_USERNAME": "", "SMTP_PASSWORD_FILE": "", "FIREBREAK_INVENTORY": "", "FIREBREAK_PLAYBOOKS": "",
+		"MLFLOW_TRACKING_URI": "", "FIREBREAK_CATALOGUE": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -81,6 +82,8 @@ func TestWorkerRefusesToStart(t *testing.T) {
 		{"with a typo in a playbook", nil, []string{"--inventory", inventory, "--playbooks", typo}, []string{`extraction-event.yaml:2:1: unknown-key: unknown key "kindd"`}},
 		{"without Vault and Slack, both said at once", map[string]string{"VAULT_ADDR": "", "SLACK_BOT_TOKEN": ""}, []string{"--inventory", inventory}, []string{"VAULT_ADDR", "SLACK_BOT_TOKEN"}},
 		{"with a mail server that has no sender", map[string]string{"SMTP_ADDRESS": "smtp.nordwall.example:587"}, []string{"--inventory", inventory}, []string{"SMTP_FROM"}},
+		{"with an address of MLflow that is none", map[string]string{"MLFLOW_TRACKING_URI": "mlflow"}, []string{"--inventory", inventory}, []string{"MLFLOW_TRACKING_URI is not an address"}},
+		{"with a catalogue that is not in S3", map[string]string{"FIREBREAK_CATALOGUE": "/srv/good"}, []string{"--inventory", inventory}, []string{"FIREBREAK_CATALOGUE"}},
 		{"with an argument", nil, []string{"now"}, []string{`unknown command "now"`}},
 	}
 	for _, c := range cases {

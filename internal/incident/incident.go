@@ -89,6 +89,9 @@ type Request struct {
 	Parent string `json:"parent,omitempty"`
 	// DetectedAt is the time of the first signal.
 	DetectedAt time.Time `json:"detected_at"`
+	// CompromisedSince is when the compromise began at the earliest, as far as a person knows. Without it the oldest suspect's
+	// making counts.
+	CompromisedSince time.Time `json:"compromised_since,omitzero"`
 	// PlaybookDigest, when set, is the digest of the playbook that the requester expects to be run.
 	PlaybookDigest string `json:"playbook_digest,omitempty"`
 }

@@ -90,6 +90,8 @@ type Radius struct {
 	Environment string   `json:"environment,omitempty"`
 	// ContainOnTimeout is what the affected models' containment policies do if nobody decides: disable or throttle.
 	ContainOnTimeout []string `json:"contain_on_timeout,omitempty"`
+	// CompromisedSince is when the compromise began at the earliest, if somebody said so.
+	CompromisedSince time.Time `json:"compromised_since,omitzero"`
 	// Unknown lists assets whose lineage is unknown; they count as affected (V9).
 	Unknown []string `json:"unknown_lineage,omitempty"`
 }

@@ -10,9 +10,12 @@ type Role string
 
 // The roles of steps.
 const (
-	RoleEvidence     Role = "evidence"
-	RoleContainment  Role = "containment"
-	RoleRecovery     Role = "recovery"
+	RoleEvidence    Role = "evidence"
+	RoleContainment Role = "containment"
+	RoleRecovery    Role = "recovery"
+	// RoleEradication takes the cause away and contains nobody who is served: it is watched like containment, and what is
+	// missing of it is a gap.
+	RoleEradication  Role = "eradication"
 	RoleNotification Role = "notification"
 )
 

@@ -73,7 +73,7 @@ func breaks(s *Step) bool {
 		return !s.Denied
 	case RoleRecovery:
 		return s.Status != Undone && s.Receipt != nil && s.Receipt.Effect != nil
-	case RoleEvidence, RoleNotification:
+	case RoleEvidence, RoleNotification, RoleEradication:
 		return false
 	}
 	return true

@@ -10,15 +10,14 @@ type Checkpoint struct {
 		Key          string `yaml:"key" json:"key,omitempty"`
 		TrustedUntil string `yaml:"trusted_until" json:"trusted_until,omitempty"`
 	} `yaml:"signer" json:"signer"`
-	SignedAt string `yaml:"signed_at" json:"signed_at,omitempty"`
-	TSA      string `yaml:"tsa" json:"-"`
-	Files    struct {
-		Weights      string   `yaml:"weights"`
-		Tokenizer    string   `yaml:"tokenizer"`
-		ChatTemplate string   `yaml:"chat_template"`
-		Adapters     []string `yaml:"adapters"`
-		Quantization string   `yaml:"quantization"`
-	} `yaml:"files" json:"-"`
+	SignedAt string   `yaml:"signed_at" json:"signed_at,omitempty"`
+	TSA      string   `yaml:"tsa" json:"-"`
+	Files    Carriers `yaml:"files" json:"files,omitzero"`
+	// Interface names what callers rely on: features, prompt and form of the answer. Checkpoints of different interfaces
+	// cannot stand in for one another; empty means that nobody said.
+	Interface string `yaml:"interface,omitempty" json:"interface,omitempty"`
+	// RegistryVersion is the version in the model's registry; empty means what follows the @ in the id.
+	RegistryVersion string `yaml:"registry_version,omitempty" json:"registry_version,omitempty"`
 	// URI is the S3 prefix that holds the files. A version id on a prefix pins nothing and is ignored: RootDigest pins.
 	URI   string `yaml:"uri" json:"uri"`
 	Size  int64  `yaml:"size" json:"size"`
@@ -42,6 +41,17 @@ type Checkpoint struct {
 	Served       []Served `yaml:"served" json:"-"`
 	Status       string   `yaml:"status" json:"status"`
 	StatusReason string   `yaml:"status_reason" json:"-"`
+}
+
+// Carriers are the parts of a checkpoint that can carry an attack, all of which its root digest covers. Tokenizer and
+// ChatTemplate are file names, Adapters are names of files or folders, Weights and Quantization are formats. "none" and
+// empty mean that there is none.
+type Carriers struct {
+	Weights      string   `yaml:"weights" json:"weights,omitempty"`
+	Tokenizer    string   `yaml:"tokenizer" json:"tokenizer,omitempty"`
+	ChatTemplate string   `yaml:"chat_template" json:"chat_template,omitempty"`
+	Adapters     []string `yaml:"adapters" json:"adapters,omitempty"`
+	Quantization string   `yaml:"quantization" json:"quantization,omitempty"`
 }
 
 // Served is a time during which a checkpoint was in production; To is nil while it still is.

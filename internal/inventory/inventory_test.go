@@ -80,41 +80,6 @@ func TestUnknownAssetNamesTheNearest(t *testing.T) {
 	require.ErrorContains(t, err, `did you mean "credit-api"?`)
 }
 
-func TestKnownGood(t *testing.T) {
-	t.Parallel()
-	cases := []struct {
-		name   string
-		asset  string
-		change func(*inventory.Inventory)
-		want   string
-		reason string
-	}{
-		{"the version outside the radius", "credit-scorer@17", nil, "credit-scorer@16", "credit-scorer@17: in the blast radius"},
-		{"none when every version is poisoned", "loan-applications", nil, "", "credit-scorer@16: in the blast radius"},
-		{"never a quarantined one", "credit-scorer@17", func(i *inventory.Inventory) { i.Checkpoint("credit-scorer@16").Status = "quarantined" }, "", "status is quarantined"},
-		{"never an unsigned one", "credit-scorer@17", func(i *inventory.Inventory) { i.Checkpoint("credit-scorer@16").OMSBundle = "" }, "", "not signed"},
-		{"never one whose signer was no longer trusted", "credit-scorer@17", func(i *inventory.Inventory) { i.Checkpoint("credit-scorer@16").Signer.TrustedUntil = "2026-01-01" }, "", "ceased to be trusted"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			inv := load(t)
-			if c.change != nil {
-				c.change(inv)
-			}
-			radius, err := inv.BlastRadius(c.asset)
-			require.NoError(t, err)
-			good, rejected := inv.KnownGood("credit-scorer", radius)
-			if c.want == "" {
-				require.Nil(t, good)
-			} else {
-				require.Equal(t, c.want, good.ID)
-			}
-			require.Contains(t, strings.Join(rejected, "\n"), c.reason)
-		})
-	}
-}
-
 func TestResolveRefusesAnotherEnvironment(t *testing.T) {
 	t.Parallel()
 	inv := load(t)

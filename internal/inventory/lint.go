@@ -26,6 +26,7 @@ func (inv *Inventory) Lint() error {
 	l.credentials()
 	l.acyclic()
 	l.contacts()
+	l.trust()
 	return errors.Join(l.faults...)
 }
 

@@ -23,10 +23,14 @@ type Inventory struct {
 	Stores             []Store             `yaml:"stores"`
 	Stakeholders       []Stakeholder       `yaml:"stakeholders"`
 	Oncall             Oncall              `yaml:"oncall"`
+	SigningKeys        []SigningKey        `yaml:"signing_keys,omitempty"`
+	Quarantined        []Quarantined       `yaml:"quarantined,omitempty"`
 
 	// digest is the SHA-256 of the bytes that were loaded, as "sha256:<hex>".
 	digest string
 	index  *index
+	// findings are what others say of the checkpoints.
+	findings Findings
 }
 
 // Digest identifies the exact document that was loaded.
@@ -128,6 +132,11 @@ type Model struct {
 		Boundary string `yaml:"boundary"`
 		Licence  string `yaml:"licence"`
 	} `yaml:"upstream"`
+	// Registry is where the model's versions are registered, if anywhere.
+	Registry struct {
+		Platform string `yaml:"platform"`
+		Name     string `yaml:"name"`
+	} `yaml:"registry,omitempty"`
 	Fallback struct {
 		Strategy string `yaml:"strategy"`
 		Ref      string `yaml:"ref"`

@@ -15,16 +15,18 @@ type Query string
 const (
 	DatasetVersions Query = "radius.dataset_versions"
 	Checkpoints     Query = "radius.checkpoints"
-	Endpoints       Query = "radius.endpoints"
-	Writers         Query = "radius.writers"
-	Callers         Query = "radius.callers"
-	RequestLogs     Query = "radius.request_logs"
-	Stakeholders    Query = "radius.stakeholders"
+	// RegisteredCheckpoints are those of them that are in a model registry.
+	RegisteredCheckpoints Query = "radius.registered_checkpoints"
+	Endpoints             Query = "radius.endpoints"
+	Writers               Query = "radius.writers"
+	Callers               Query = "radius.callers"
+	RequestLogs           Query = "radius.request_logs"
+	Stakeholders          Query = "radius.stakeholders"
 )
 
 // Queries lists the known queries.
 func Queries() []Query {
-	return []Query{DatasetVersions, Checkpoints, Endpoints, Writers, Callers, RequestLogs, Stakeholders}
+	return []Query{DatasetVersions, Checkpoints, RegisteredCheckpoints, Endpoints, Writers, Callers, RequestLogs, Stakeholders}
 }
 
 // TargetKind is the section of the inventory that a target comes from.
@@ -37,6 +39,8 @@ const (
 	EndpointTarget    TargetKind = "endpoint"
 	CredentialTarget  TargetKind = "credential"
 	StakeholderTarget TargetKind = "stakeholder"
+	// RegisteredTarget is a checkpoint in a model registry.
+	RegisteredTarget TargetKind = "registered_checkpoint"
 )
 
 // Kind returns the kind of the targets that the query yields, or "" for an unknown query.
@@ -44,6 +48,8 @@ func (q Query) Kind() TargetKind {
 	switch q {
 	case DatasetVersions, Checkpoints, RequestLogs:
 		return ObjectsTarget
+	case RegisteredCheckpoints:
+		return RegisteredTarget
 	case Endpoints:
 		return EndpointTarget
 	case Writers, Callers:
@@ -71,6 +77,12 @@ type Target struct {
 	KnownGood *Checkpoint `json:"known_good,omitempty"`
 	// Rejected says why each other checkpoint is not known-good.
 	Rejected []string `json:"rejected,omitempty"`
+	// Review is what the selection could not decide and a person should look at.
+	Review []string `json:"review,omitempty"`
+	// Signer is the key that must have signed KnownGood; nil if the inventory does not have it.
+	Signer *SigningKey `json:"signer,omitempty"`
+	// Registered says under which name and version a checkpoint is in a model registry, that of KnownGood for an endpoint.
+	Registered *Registered `json:"registered,omitempty"`
 }
 
 // Resolve answers a query for a blast radius. Targets of another environment than the mode allows are refused, however
@@ -101,6 +113,8 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 			c := inv.Checkpoint(id)
 			out = append(out, Target{ID: id, Kind: ObjectsTarget, Env: inv.Env(id), URI: c.URI, Digest: c.RootDigest})
 		}
+	case RegisteredCheckpoints:
+		out = inv.registeredTargets(r)
 	case RequestLogs:
 		for _, id := range r.Endpoints {
 			e := inv.Endpoint(id)
@@ -111,9 +125,7 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 	case Endpoints:
 		for _, id := range r.Endpoints {
 			e := inv.Endpoint(id)
-			t := Target{ID: id, Kind: EndpointTarget, Env: e.Env, Endpoint: e}
-			t.KnownGood, t.Rejected = inv.KnownGood(e.Model, r)
-			out = append(out, t)
+			out = append(out, inv.endpointTarget(e, r))
 		}
 	case Writers:
 		out = inv.credentialTargets(r.Writers)
@@ -125,6 +137,28 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 		return nil, fmt.Errorf("unknown target query %q", q)
 	}
 	return out, nil
+}
+
+// endpointTarget is an endpoint with what it may be rolled back to.
+func (inv *Inventory) endpointTarget(e *Endpoint, r incident.Radius) Target {
+	chosen := inv.Select(e.Model, r)
+	t := Target{ID: e.ID, Kind: EndpointTarget, Env: e.Env, Endpoint: e, KnownGood: chosen.Checkpoint, Rejected: chosen.Rejected, Review: chosen.Review}
+	if c := chosen.Checkpoint; c != nil {
+		t.Signer, t.Registered = inv.SigningKey(c.Signer.Key), inv.Registered(c)
+	}
+	return t
+}
+
+// registeredTargets are the affected checkpoints that are in a model registry.
+func (inv *Inventory) registeredTargets(r incident.Radius) []Target {
+	var out []Target
+	for _, id := range r.Checkpoints {
+		c := inv.Checkpoint(id)
+		if at := inv.Registered(c); at != nil {
+			out = append(out, Target{ID: id, Kind: RegisteredTarget, Env: inv.Env(id), URI: c.URI, Digest: c.RootDigest, Registered: at})
+		}
+	}
+	return out
 }
 
 // credentialTargets are the credentials in the order of the inventory.
@@ -176,47 +210,4 @@ func (s *Stakeholder) addEmail(list []string) {
 			s.Email = append(s.Email, a)
 		}
 	}
-}
-
-// KnownGood selects the checkpoint of a model to roll back to, and says why the others are not (playbook rule 7: never
-// merely "the previous version"). A candidate must be outside the blast radius, active, signed by a key that was trusted
-// when it signed, and have passed promotion. Ranked by promotion time, newest first. Its bytes are proved later, by
-// hashing them before and after the rollback. Nil means that there is none, and the incident stays contained.
-func (inv *Inventory) KnownGood(model string, r incident.Radius) (*Checkpoint, []string) {
-	var best *Checkpoint
-	var rejected []string
-	for _, i := range inv.indexed().checkpointsOf[model] {
-		c := &inv.Checkpoints[i]
-		if why := c.reject(r); why != "" {
-			rejected = append(rejected, c.ID+": "+why)
-			continue
-		}
-		if best == nil || c.Promotion.At > best.Promotion.At {
-			if best != nil {
-				rejected = append(rejected, best.ID+": promoted before "+c.ID)
-			}
-			best = c
-		} else {
-			rejected = append(rejected, c.ID+": promoted before "+best.ID)
-		}
-	}
-	return best, rejected
-}
-
-func (c *Checkpoint) reject(r incident.Radius) string {
-	switch {
-	case slices.Contains(r.Checkpoints, c.ID):
-		return "in the blast radius"
-	case c.Status != "active":
-		return "status is " + c.Status
-	case c.RootDigest == "":
-		return "no root digest"
-	case c.OMSBundle == "" || c.Signer.Key == "":
-		return "not signed"
-	case c.Signer.TrustedUntil != "" && c.SignedAt > c.Signer.TrustedUntil:
-		return "signed after its key ceased to be trusted"
-	case len(c.Promotion.Evals) == 0 || c.Promotion.At == "":
-		return "never passed promotion"
-	}
-	return ""
 }

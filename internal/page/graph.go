@@ -199,6 +199,8 @@ func assetState(steps []*incident.Step) (mark, string) {
 			return 4
 		case s.Role == incident.RoleContainment:
 			return 3
+		case s.Role == incident.RoleEradication:
+			return 2
 		case s.Role == incident.RoleEvidence && !proved:
 			return 2
 		case s.Role == incident.RoleEvidence:
@@ -225,6 +227,8 @@ func assetMark(s *incident.Step) mark {
 			m.Word = "contained, proved"
 		case incident.RoleRecovery:
 			m.Word = "recovered, proved"
+		case incident.RoleEradication:
+			m.Word = "quarantined, proved"
 		case incident.RoleEvidence, incident.RoleNotification:
 			m.Word = "preserved, proved"
 		}
@@ -235,6 +239,8 @@ func assetMark(s *incident.Step) mark {
 		m.Word = "NOT contained: " + m.Word
 	case incident.RoleRecovery:
 		m.Word = "recovery " + m.Word
+	case incident.RoleEradication:
+		m.Word = "quarantine " + m.Word
 	case incident.RoleEvidence, incident.RoleNotification:
 		m.Word = "evidence " + m.Word
 	}

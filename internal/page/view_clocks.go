@@ -122,6 +122,7 @@ func (view *incidentView) glances(now time.Time) {
 		view.Glance = append(view.Glance, glance{Name: name, Value: fmt.Sprintf("%d of %d proved", proved, all), Mark: m})
 	}
 	of("Contained", incident.RoleContainment)
+	of("Quarantined", incident.RoleEradication)
 	of("Evidence", incident.RoleEvidence)
 	of("Recovery", incident.RoleRecovery)
 	of("Legal told", incident.RoleNotification)

@@ -20,6 +20,10 @@ func ByHand(action string) (Instructions, bool) {
 		return enableByHand(), true
 	case "checkpoint.rollback":
 		return rollbackByHand(), true
+	case "checkpoint.verify":
+		return verifyByHand(), true
+	case "registry.quarantine":
+		return quarantineByHand(), true
 	case "dataset.snapshot", "checkpoint.snapshot", "log.snapshot":
 		return snapshotByHand(), true
 	case "legal.notify":
@@ -81,6 +85,30 @@ func rollbackByHand() Instructions {
 		Prove: []string{
 			"`kubectl --context CLUSTER -n NAMESPACE get inferenceservice NAME -o jsonpath='{.spec.predictor.model.storageUri}'` is KNOWN_GOOD_URI, and the files in the store hash to the root digest again.",
 		},
+	}
+}
+
+func verifyByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Copy the known-good checkpoint's files to an empty machine without network: `aws s3 cp --recursive KNOWN_GOOD_URI ./candidate`. The signing key's public half is in the inventory (signing_keys); write it to KEY.pem.",
+			"Check signature and files: `model_signing verify key ./candidate --signature ./candidate/model.sig --public_key KEY.pem`. A file that is missing, unsigned or changed: stop, there is no known-good.",
+			"The tokenizer, chat template and adapters that the inventory names are among the signed files. The weights are safetensors; any pickle (.pkl, .pt, .bin) imports nothing but tensors: `python3 -m pickletools FILE | grep -E 'GLOBAL|INST'`. Do not load it.",
+			"Ask the registry: the version is not quarantined.",
+		},
+		Prove: []string{"A second person repeats the check on a copy of their own and writes down the same root digest."},
+	}
+}
+
+func quarantineByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Save the version first: `curl -s \"$MLFLOW_TRACKING_URI/api/2.0/mlflow/model-versions/get?name=NAME&version=VERSION\" > VERSION.json` (tags, aliases, stage).",
+			"Tag it: `mlflow.MlflowClient().set_model_version_tag(NAME, VERSION, \"firebreak.status\", \"quarantined\")`.",
+			"Delete each alias that points at it: `mlflow.MlflowClient().delete_registered_model_alias(NAME, ALIAS)`. Do not move it to another version: that may deploy it. A version in Production or Staging goes to Archived.",
+			"Another registry: a mark that starts no deployment (a rejected SageMaker package can start one).",
+		},
+		Prove: []string{"`mlflow.MlflowClient().search_model_versions(\"name='NAME'\")` shows the tag, and `get_registered_model(NAME).aliases` has no alias with VERSION. Look again every few minutes: MLflow has no locks."},
 	}
 }
 

@@ -64,6 +64,8 @@ type Choice struct {
 	Checkpoint string   `json:"checkpoint,omitempty"`
 	Digest     string   `json:"digest,omitempty"`
 	Rejected   []string `json:"rejected,omitempty"`
+	// Review is what a person should look at before the checkpoint is served.
+	Review []string `json:"review,omitempty"`
 }
 
 // Lasting is an effect that stays after an undo.
@@ -119,8 +121,9 @@ func choices(inv *inventory.Inventory, radius incident.Radius) []Choice {
 			continue
 		}
 		c := Choice{Model: model, Endpoints: []string{id}}
-		var good *inventory.Checkpoint
-		if good, c.Rejected = inv.KnownGood(model, radius); good != nil {
+		chosen := inv.Select(model, radius)
+		c.Rejected, c.Review = chosen.Rejected, chosen.Review
+		if good := chosen.Checkpoint; good != nil {
 			c.Checkpoint, c.Digest = good.ID, good.RootDigest
 		}
 		out = append(out, c)

@@ -174,6 +174,9 @@ func (p *Preview) choices(w *writer) {
 		for _, r := range c.Rejected {
 			w.line("    not %s", r)
 		}
+		for _, r := range c.Review {
+			w.line("    review: %s", r)
+		}
 	}
 }
 

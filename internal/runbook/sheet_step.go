@@ -160,6 +160,8 @@ func queryName(q inventory.Query) string {
 		return "affected version of a dataset"
 	case inventory.Checkpoints:
 		return "affected checkpoint"
+	case inventory.RegisteredCheckpoints:
+		return "affected checkpoint in a model registry"
 	case inventory.Endpoints:
 		return "endpoint that serves an affected checkpoint"
 	case inventory.Writers:

@@ -162,7 +162,13 @@ func (s *Store) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(
 	if v == nil || v.Marker {
 		return nil, fault("NoSuchVersion")
 	}
-	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(v.Body)), VersionId: &v.ID}, nil
+	from := 0
+	if in.Range != nil {
+		if _, err := fmt.Sscanf(*in.Range, "bytes=%d-", &from); err != nil || from >= len(v.Body) {
+			return nil, fault("InvalidRange")
+		}
+	}
+	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(v.Body[from:])), VersionId: &v.ID, LastModified: &v.At}, nil
 }
 
 // HeadObject returns what is known of a version.

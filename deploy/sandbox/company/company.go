@@ -76,6 +76,10 @@ func (c *Company) adapt(modelURL string) {
 			e.LogStream = "s3://nordwall-stg-logs/" + e.ID + "/"
 		}
 	}
+	// The sandbox has no MLflow; its tests have (deploy/sandbox/platforms).
+	for i := range c.Assets.Models {
+		c.Assets.Models[i].Registry.Platform, c.Assets.Models[i].Registry.Name = "", ""
+	}
 	for i := range c.Assets.Credentials {
 		if k := &c.Assets.Credentials[i]; k.ID == "brightcart-api-key" {
 			k.Kind = "vault-token"

@@ -48,18 +48,25 @@ func (c *Company) fillStores(ctx context.Context, gateway *server.S3) error {
 	digests := map[string]string{}
 	for i := range c.Assets.DatasetVersions {
 		v := &c.Assets.DatasetVersions[i]
-		root, err := fill(ctx, client, v.URI, datasetFiles(v.ID))
+		root, _, err := fill(ctx, client, v.URI, datasetFiles(v.ID))
 		if err != nil {
 			return fmt.Errorf("create dataset version %s: %w", v.ID, err)
 		}
 		v.RootDigest, v.URI = root, plain(v.URI)
 		digests[v.ID] = root
 	}
+	signer, err := newSigner(c.Assets)
+	if err != nil {
+		return err
+	}
 	for i := range c.Assets.Checkpoints {
 		k := &c.Assets.Checkpoints[i]
-		root, err := fill(ctx, client, k.URI, checkpointFiles(k.ID))
+		root, files, err := fill(ctx, client, k.URI, checkpointFiles(k))
 		if err != nil {
 			return fmt.Errorf("create checkpoint %s: %w", k.ID, err)
+		}
+		if err := signer.put(ctx, client, k, files); err != nil {
+			return err
 		}
 		k.RootDigest, k.URI, k.Size = root, plain(k.URI), weightBytes
 		for j, d := range k.Built.Datasets {
@@ -68,7 +75,7 @@ func (c *Company) fillStores(ctx context.Context, gateway *server.S3) error {
 		}
 	}
 	for _, e := range c.Assets.Endpoints {
-		if _, err := fill(ctx, client, e.LogStream, logFiles(e.ID)); err != nil {
+		if _, _, err := fill(ctx, client, e.LogStream, logFiles(e.ID)); err != nil {
 			return fmt.Errorf("create request log of %s: %w", e.ID, err)
 		}
 	}
@@ -95,8 +102,8 @@ func (c *Company) makeBuckets(ctx context.Context, client *s3.Client) error {
 	return nil
 }
 
-// fill puts the files under the prefix that the URI names and returns their root digest.
-func fill(ctx context.Context, client *s3.Client, uri string, files map[string][]byte) (string, error) {
+// fill puts the files under the prefix that the URI names and returns their root digest and their list.
+func fill(ctx context.Context, client *s3.Client, uri string, files map[string][]byte) (string, []manifest.File, error) {
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(plain(uri), "s3://"), "/")
 	var listed []manifest.File
 	names := make([]string, 0, len(files))
@@ -108,12 +115,13 @@ func fill(ctx context.Context, client *s3.Client, uri string, files map[string][
 		body := files[name]
 		key := prefix + name
 		if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)}); err != nil {
-			return "", fmt.Errorf("put %s: %w", key, err)
+			return "", nil, fmt.Errorf("put %s: %w", key, err)
 		}
 		sum := sha256.Sum256(body)
 		listed = append(listed, manifest.File{Name: name, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(body))})
 	}
-	return manifest.Root(listed)
+	root, err := manifest.Root(listed)
+	return root, listed, err
 }
 
 // plain drops the version id that the reference inventory puts on prefixes: a prefix has no versions.
@@ -132,14 +140,6 @@ func random(seed string, n int) []byte {
 	source := rand.NewChaCha8(key)
 	_, _ = source.Read(out) // never fails
 	return out
-}
-
-func checkpointFiles(id string) map[string][]byte {
-	return map[string][]byte{
-		"model.safetensors": random(id, weightBytes),
-		"config.json":       fmt.Appendf(nil, `{"checkpoint":%q,"architecture":"gradient-boosted-trees"}`, id),
-		"tokenizer.json":    fmt.Appendf(nil, `{"checkpoint":%q,"vocabulary":[]}`, id),
-	}
 }
 
 // datasetFiles are invented persons: no row is about anybody.

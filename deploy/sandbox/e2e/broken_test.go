@@ -1,13 +1,17 @@
 package e2e_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
+	"firebreak/deploy/sandbox/company"
 	"firebreak/deploy/sandbox/fault"
 	"firebreak/deploy/sandbox/stack"
 	"firebreak/internal/incident"
@@ -69,6 +73,24 @@ func TestWhatIsBrokenShowsInTheVerdict(t *testing.T) {
 			want: incident.ContainedWithGaps, gap: "checkpoint.snapshot on credit-scorer@17 is",
 			look: func(t *testing.T, s *stack.Stack, rec *incident.Record) {
 				require.Equal(t, incident.Skipped, step(t, rec, "rollback", "credit-api").Status, "no state is replaced without locked evidence")
+			},
+		},
+		{
+			name: "the known-good checkpoint has a file that nobody signed",
+			breaks: func(s *stack.Stack) {
+				client := company.S3Client(s.S3.Endpoint, s.S3.Region, company.Key{Access: s.S3.AccessKey, Secret: s.S3.SecretKey})
+				_, err := client.PutObject(context.Background(), &s3.PutObjectInput{
+					Bucket: aws.String("nordwall-registry"), Key: aws.String("credit-scorer/16/modeling.py"), Body: strings.NewReader("import os"),
+				})
+				if err != nil {
+					panic(err) // the store is this test's own
+				}
+			},
+			want: incident.ContainedWithGaps, gap: "credit-scorer@16 is not known-good: modeling.py is not signed; modeling.py is code",
+			look: func(t *testing.T, s *stack.Stack, rec *incident.Record) {
+				require.Equal(t, incident.Failed, step(t, rec, "verify-candidate", "credit-api").Status)
+				require.Equal(t, incident.Skipped, step(t, rec, "rollback", "credit-api").Status, "whoever approved")
+				require.Empty(t, served(t, s, "credit-api"))
 			},
 		},
 		{

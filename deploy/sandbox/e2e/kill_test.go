@@ -42,6 +42,7 @@ func TestWorkerKilledInTheMiddleOfEachAction(t *testing.T) {
 		{"vault.revoke of leases", vault, http.MethodPut, `^/v1/sys/leases/revoke-prefix/aws/creds/ci-registry-push`, 1},
 		{"vault.revoke of an AppRole", vault, http.MethodDelete, `^/v1/auth/approle/role/ingest-loans$`, 1},
 		{"endpoint.disable", kubernetes, http.MethodPatch, `/lending/inferenceservices/credit-scorer$`, 1},
+		{"checkpoint.verify", evidence, http.MethodGet, `^/nordwall-registry/signatures/credit-scorer/16/model.sig$`, 1},
 		{"checkpoint.rollback", kubernetes, http.MethodPatch, `/lending/inferenceservices/credit-scorer$`, 2},
 		{"endpoint.enable", kubernetes, http.MethodPatch, `/lending/inferenceservices/credit-scorer$`, 3},
 		{"dataset.snapshot", evidence, http.MethodPut, `^/nordwall-evidence/.*snapshot-datasets.*/objects/`, 2},
