@@ -94,7 +94,10 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	c.mailServer = mailer.Name()
 	set := activities.Set{
 		Actions: map[string]activities.Action{
-			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client)),
+			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client), probe.NewPostgres()),
+			"vault.rotate":        vault.NewRotate(vaultClient, c.transitKey),
+			"vault.withdraw":      vault.NewWithdraw(vaultClient),
+			"vault.destroy":       vault.NewDestroy(vaultClient),
 			"endpoint.disable":    serving.NewDisable(k8s, outside),
 			"endpoint.enable":     serving.NewEnable(k8s, outside),
 			"checkpoint.rollback": registry.NewRollback(k8s, s3Client),

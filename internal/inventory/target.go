@@ -18,13 +18,16 @@ const (
 	Endpoints       Query = "radius.endpoints"
 	Writers         Query = "radius.writers"
 	Callers         Query = "radius.callers"
+	Readers         Query = "radius.readers"
+	Keys            Query = "radius.keys"
+	Secrets         Query = "radius.secrets"
 	RequestLogs     Query = "radius.request_logs"
 	Stakeholders    Query = "radius.stakeholders"
 )
 
 // Queries lists the known queries.
 func Queries() []Query {
-	return []Query{DatasetVersions, Checkpoints, Endpoints, Writers, Callers, RequestLogs, Stakeholders}
+	return []Query{DatasetVersions, Checkpoints, Endpoints, Writers, Callers, Readers, Keys, Secrets, RequestLogs, Stakeholders}
 }
 
 // TargetKind is the section of the inventory that a target comes from.
@@ -46,7 +49,7 @@ func (q Query) Kind() TargetKind {
 		return ObjectsTarget
 	case Endpoints:
 		return EndpointTarget
-	case Writers, Callers:
+	case Writers, Callers, Readers, Keys, Secrets:
 		return CredentialTarget
 	case Stakeholders:
 		return StakeholderTarget
@@ -119,6 +122,12 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 		out = inv.credentialTargets(r.Writers)
 	case Callers:
 		out = inv.credentialTargets(r.Callers)
+	case Readers:
+		out = inv.credentialTargets(inv.readers(r))
+	case Keys:
+		out = inv.credentialTargets(inv.keys(r))
+	case Secrets:
+		out = inv.credentialTargets(inv.secrets(r))
 	case Stakeholders:
 		out = inv.stakeholderTargets(r)
 	default:
