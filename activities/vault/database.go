@@ -36,6 +36,8 @@ type sessions struct {
 	address  string
 	// path issues a login that may see and end sessions; "" if the inventory names none.
 	path string
+	// roles lists the engine's roles, of which role is the one that is revoked.
+	roles, role string
 	// pattern is what Vault calls the users of the role, unless the engine was told otherwise.
 	pattern string
 }
@@ -64,7 +66,8 @@ func (r *Revoke) databaseRole(t *inventory.Credential) (*lease, error) {
 		// The value is not quoted: it may carry a password.
 		return nil, failure.New(failure.Invalid, "credential %s: vault.address is not a URL without user and password, such as postgres://db.example.com:5432/loans", t.ID)
 	}
-	l.sessions = &sessions{server: r.server, database: r.database, address: t.Vault.Address, pattern: userPattern(t.Vault.Role)}
+	l.sessions = &sessions{server: r.server, database: r.database, address: t.Vault.Address, pattern: userPattern(t.Vault.Role),
+		roles: strings.Trim(t.Vault.Mount, "/") + "/roles", role: t.Vault.Role}
 	if role := t.Vault.SessionsRole; role != "" {
 		if err := checkPath(t, "sessions_role", role); err != nil {
 			return nil, err
@@ -83,9 +86,11 @@ func (r *Revoke) databaseRole(t *inventory.Credential) (*lease, error) {
 
 // userPattern is Vault's own template of user names: v-<who>-<role, cut>-<random>-<time>.
 func userPattern(role string) string {
-	const shown = 8
-	return "^v-.{0,8}-" + regexp.QuoteMeta(role[:min(len(role), shown)]) + "-[A-Za-z0-9]{20}-[0-9]{10}$"
+	return "^v-.{0,8}-" + regexp.QuoteMeta(shown(role)) + "-[A-Za-z0-9]{20}-[0-9]{10}$"
 }
+
+// shown is what of a role's name is in the names of its users.
+func shown(role string) string { return role[:min(len(role), 8)] }
 
 // loginProbe makes a Probe of a database at one address.
 type loginProbe struct {
@@ -108,6 +113,15 @@ func (s *sessions) capture(ctx context.Context, name string) logins {
 	}
 	if ok, err := regexp.MatchString(s.pattern, name); err != nil || !ok {
 		return logins{Gap: "the role's users are not called as Vault's own template says, so that they cannot be told from others"}
+	}
+	roles, err := s.server.list(ctx, s.roles)
+	if err != nil {
+		return logins{Gap: err.Error()}
+	}
+	for _, other := range roles {
+		if other != s.role && shown(other) == shown(s.role) {
+			return logins{Gap: "the users of role " + other + " are called alike, so that they cannot be told apart"}
+		}
 	}
 	ids, err := s.list(ctx)
 	if err != nil {
@@ -196,19 +210,30 @@ func (l *lease) verifySessions(ctx context.Context, state leaseState, effect *in
 		ids = union(ids, since.IDs)
 	}
 	var open int
+	var left []uint32
 	err := l.sessions.as(ctx, func(login map[string]any) (err error) {
+		if left, err = l.sessions.database.Logins(ctx, l.sessions.address, login, l.sessions.pattern); err != nil {
+			return err
+		}
 		open, err = l.sessions.database.Sessions(ctx, l.sessions.address, login, ids, false)
 		return err
 	})
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for open sessions: %w", err)
+	case len(common(left, ids)) > 0:
+		// Vault may have forgotten a lease without telling the database.
+		found.fails("logins", fmt.Sprintf("%d logins of the role are still in the database, whatever became of their leases", len(common(left, ids))))
 	case open > 0:
 		found.fails("sessions", fmt.Sprintf("%d sessions of revoked logins are still open", open))
 	default:
 		found.holds("sessions", fmt.Sprintf("no session of the %d logins is open", len(ids)))
 	}
 	return nil
+}
+
+func common(a, b []uint32) []uint32 {
+	return slices.DeleteFunc(slices.Clone(a), func(id uint32) bool { return !slices.Contains(b, id) })
 }
 
 func union(a, b []uint32) []uint32 {
