@@ -34,6 +34,8 @@ type config struct {
 
 	// mailServer says where mail goes, for --check.
 	mailServer string
+	// login is the worker's own to Vault.
+	login *vault.Login
 	// previous gets its client when the worker is connected.
 	previous plan.Previous
 }
@@ -60,6 +62,11 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 	}
 	defer temporal.Close()
 	c.previous.Temporal = temporal
+	forget, err := keepLogin(ctx, c.login, log)
+	if err != nil {
+		return err
+	}
+	defer forget()
 	return work(ctx, temporal, set, log)
 }
 
@@ -79,7 +86,7 @@ func (c *config) documents() (playbooks.Source, error) {
 
 // actions builds the clients and gives each action the ones it needs. Every missing setting is reported at once.
 func (c *config) actions(ctx context.Context, source playbooks.Source) (activities.Set, error) {
-	vaultClient, vaultErr := vault.NewClient()
+	login, vaultErr := vault.NewLogin()
 	s3Client, s3Err := evidence.NewS3(ctx)
 	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
@@ -87,6 +94,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
 		return activities.Set{}, err
 	}
+	c.login = login
+	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory)
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
