@@ -39,7 +39,7 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"},
 			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{
-			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
+			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-readers": {"feature-store-mtls"}, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
 	}
 	for _, c := range cases {
 		t.Run(string(c.kind), func(t *testing.T) {
