@@ -17,6 +17,7 @@ const (
 	Reversible    Effect = "reversible"
 	Volatile      Effect = "volatile"
 	ReplacesState Effect = "replaces_state"
+	Deletes       Effect = "deletes"
 )
 
 // Queue is the Temporal task queue on which an action's activities run. A long copy must never hold a containment slot.
@@ -68,6 +69,8 @@ type Action struct {
 	Reversal string
 	// Supersedes names the action whose effect on the same target this one ends; its proof is then no longer watched.
 	Supersedes string
+	// Decision says why the action may only follow a person's decision; empty if it need not.
+	Decision string
 	// NeedsKnownGood is true if a target without a known-good checkpoint cannot be acted on.
 	NeedsKnownGood bool
 }
@@ -92,6 +95,28 @@ func Catalogue() []Action {
 			Role: incident.RoleContainment, Effect: Volatile, Queue: ContainQueue, Targets: inventory.CredentialTarget, Timeout: time.Minute,
 			Proof:    "a credential issued before the revocation is used and must be refused; the leases or accessors are gone",
 			Reversal: "issuing is restored so that owners can get new credentials; what was revoked stays revoked",
+			Decision: "cannot be undone in full",
+		},
+		{
+			Name: "vault.rotate", Doc: "Rotates a transit key and lets nothing be decrypted any more that an older version encrypted.",
+			Role: incident.RoleContainment, Effect: Reversible, Queue: ContainQueue, Targets: inventory.CredentialTarget, Timeout: time.Minute,
+			Proof:    "ciphertext made before is refused, and what is encrypted now can be opened",
+			Reversal: "older versions may decrypt again; the new version stays",
+			Decision: "makes data unreadable that was not rewrapped before",
+		},
+		{
+			Name: "vault.withdraw", Doc: "Deletes the versions of a secret in KV v2, so that nobody reads it there any more; copies stay valid.",
+			Role: incident.RoleContainment, Effect: Reversible, Queue: ContainQueue, Targets: inventory.CredentialTarget, Timeout: time.Minute,
+			Proof:    "the versions are marked deleted and a read of their keys is refused",
+			Reversal: "the versions are undeleted",
+			Decision: "stops every holder that reads the secret there",
+		},
+		{
+			Name: "vault.destroy", Doc: "Destroys the data of the versions of a secret in KV v2 for good; copies stay valid.",
+			Role: incident.RoleContainment, Effect: Deletes, Queue: ContainQueue, Targets: inventory.CredentialTarget, Timeout: time.Minute,
+			Proof:    "the versions are marked destroyed and a read of their keys is refused",
+			Reversal: "nothing: what was destroyed stays destroyed",
+			Decision: "cannot be undone",
 		},
 		{
 			Name: "endpoint.disable", Doc: "Takes a KServe InferenceService out of service (serving.kserve.io/stop).",

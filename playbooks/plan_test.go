@@ -41,7 +41,7 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"},
 			"verify-candidate": {"assist-chat"}, "quarantine-registry": {"assist-llm@5"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{
-			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
+			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-readers": {"feature-store-mtls"}, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
 	}
 	for _, c := range cases {
 		t.Run(string(c.kind), func(t *testing.T) {

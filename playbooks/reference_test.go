@@ -111,6 +111,7 @@ func TestApprovalsAreThoseOfTheReference(t *testing.T) {
 		incident.ExtractionEvent: {
 			"approve-observation": "[IC] 1 5m0s stay, auto: ",
 			"approve-containment": "[IC MLO] 2 15m0s proceed_with_lesser, auto: radius.environment is staging",
+			"approve-readers":     "[SEC IC] 1 15m0s escalate, auto: radius.environment is staging",
 			"approve-suspension":  "[IC] 1 30m0s stay, auto: incident.confidence >= 0.9",
 			"approve-paying":      "[IC MLO] 2 30m0s stay, auto: ",
 			"approve-networks":    "[IC SRE] 2 30m0s stay, auto: ",

@@ -149,16 +149,21 @@ func (o *order) decided(s *Step) {
 	if !ok {
 		return
 	}
-	evidence, approval := false, false
+	evidence, approval, release := false, false, false
 	for _, id := range s.Needs {
 		if e := o.earlier[id]; e != nil {
 			approval = approval || e.Approval != nil
+			release = release || releases(e.Approval)
 			evidence = evidence || isEvidence(o.p.actions[e.Action])
 		}
 	}
 	at := o.p.key(s, "action")
 	if a.Effect == ReplacesState && !evidence {
 		o.p.fault(at, codeEvidenceFirst, "add the snapshot's id to needs", "step %q replaces state but needs no evidence step", s.ID)
+	}
+	if a.Effect == Deletes && !release {
+		o.p.fault(at, codeApprovalFirst, "add to needs the id of an approval that LEG and another role must both give: no auto_when, no escalate_to", "step %q deletes but needs no release by legal and one other", s.ID)
+		return
 	}
 	if why, needed := needsApproval(a); needed && !approval {
 		o.p.fault(at, codeApprovalFirst, "add the approval's id to needs", "step %q %s but needs no approval", s.ID, why)

@@ -104,18 +104,18 @@ func (p *parser) task(s *Step) {
 	}
 }
 
-// revocation is the one containment action whose effect cannot be taken back: what was revoked stays revoked.
-const revocation = "vault.revoke"
-
 // needsApproval reports whether the action may only follow a person's decision, and why. An approval can carry auto_when.
 func needsApproval(a Action) (why string, needed bool) {
-	switch {
-	case a.Effect == ReplacesState:
+	if a.Effect == ReplacesState {
 		return "replaces state", true
-	case a.Name == revocation:
-		return "cannot be undone in full", true
 	}
-	return "", false
+	return a.Decision, a.Decision != ""
+}
+
+// releases reports whether an approval may let something be deleted: legal and at least one other must both say yes, and
+// nothing decides in their place.
+func releases(a *Approval) bool {
+	return a != nil && a.Quorum >= 2 && a.Quorum == len(a.Roles) && slices.Contains(a.Roles, "LEG") && len(a.AutoWhen) == 0 && len(a.EscalateTo) == 0
 }
 
 func isEvidence(a Action) bool { return a.Role == incident.RoleEvidence }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,8 @@ type appRoleLogin struct {
 	Token    string `json:"token"`
 	RoleID   string `json:"role_id"`
 	SecretID string `json:"secret_id,omitempty"`
+	// accessor is that of SecretID. It is no secret and is kept in the open.
+	accessor string
 }
 
 // appRoleSettings is what matters here of a role's definition.
@@ -117,7 +120,7 @@ func (a *appRole) issueCanary(ctx context.Context, definition, roleID string) (c
 	if role.BindSecretID {
 		for _, login := range []*appRoleLogin{&used, &spare} {
 			var err error
-			if login.SecretID, err = a.newSecretID(ctx); err != nil {
+			if login.SecretID, login.accessor, err = a.newSecretID(ctx); err != nil {
 				return canary{}, err
 			}
 		}
@@ -130,7 +133,7 @@ func (a *appRole) issueCanary(ctx context.Context, definition, roleID string) (c
 		return canary{}, err
 	}
 	spare.Token = token
-	issued := canary{Accessor: accessor}
+	issued := canary{Accessor: accessor, SecretIDs: slices.DeleteFunc([]string{used.accessor, spare.accessor}, func(s string) bool { return s == "" })}
 	if issued.Sealed, err = a.transit.seal(ctx, spare); err != nil {
 		return canary{}, err
 	}
@@ -153,17 +156,18 @@ func (a *appRole) issueCanary(ctx context.Context, definition, roleID string) (c
 	return issued, nil
 }
 
-func (a *appRole) newSecretID(ctx context.Context) (string, error) {
+func (a *appRole) newSecretID(ctx context.Context) (id, accessor string, err error) {
 	secret, err := a.server.write(ctx, a.path+"/secret-id", nil)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if secret != nil {
+		accessor, _ = secret.Data["secret_id_accessor"].(string)
 		if id, ok := secret.Data["secret_id"].(string); ok {
-			return id, nil
+			return id, accessor, nil
 		}
 	}
-	return "", fmt.Errorf("write %s/secret-id: the answer has no secret_id", a.path)
+	return "", "", fmt.Errorf("write %s/secret-id: the answer has no secret_id", a.path)
 }
 
 // login needs no token of ours. It returns a token and its accessor.
@@ -186,7 +190,7 @@ func (a *appRole) login(ctx context.Context, with appRoleLogin) (token, accessor
 	return secret.Auth.ClientToken, secret.Auth.Accessor, nil
 }
 
-func (a *appRole) do(ctx context.Context) (*incident.Effect, error) {
+func (a *appRole) do(ctx context.Context, _ json.RawMessage) (*incident.Effect, error) {
 	own, err := a.server.own(ctx)
 	if err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-func (a *appRole) verify(ctx context.Context, raw json.RawMessage) (*findings, error) {
-	state, err := decode[appRoleState](raw)
+func (a *appRole) verify(ctx context.Context, p past) (*findings, error) {
+	state, err := decode[appRoleState](p.state)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,12 @@ func (a *appRole) verifyUse(ctx context.Context, state appRoleState, role bool, 
 			return err
 		}
 	}
-	holder, err := a.server.as(login.Token)
+	return a.verifyToken(ctx, login.Token, state.Canary, found, a.batch(state))
+}
+
+// verifyToken uses the canary's token. why explains a token that cannot be revoked.
+func (a *appRole) verifyToken(ctx context.Context, token string, c canary, found *findings, why string) error {
+	holder, err := a.server.as(token)
 	if err != nil {
 		return err
 	}
@@ -62,11 +67,11 @@ func (a *appRole) verifyUse(ctx context.Context, state appRoleState, role bool, 
 	case err != nil:
 		return err
 	case self != nil:
-		found.fails("use", "the canary's token still works"+a.batch(state))
-	case state.Canary.Worked:
+		found.fails("use", "the canary's token still works"+why)
+	case c.Worked:
 		found.holds("use", "the canary's token worked before and is refused with 403 now")
 	default:
-		found.holds("use", "the canary's token is refused with 403 now, but was not seen to work before: "+state.Canary.Gap)
+		found.holds("use", "the canary's token is refused with 403 now, but was not seen to work before: "+c.Gap)
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ type canary struct {
 	// Lease or Accessor names the canary in Vault.
 	Lease    string `json:"lease,omitempty"`
 	Accessor string `json:"accessor,omitempty"`
+	// SecretIDs are the accessors of the secret ids that were made for the canary.
+	SecretIDs []string `json:"secret_ids,omitempty"`
 	// Worked is true if the canary was used before the revocation and accepted. Only then does its refusal prove
 	// something.
 	Worked bool `json:"worked"`

@@ -1,27 +1,22 @@
-// Package vault revokes credentials in HashiCorp Vault and proves that they no longer work.
+// Package vault acts on credentials in HashiCorp Vault and proves that they no longer work.
 //
-// Three kinds of credentials are known: leases of a secrets engine (vault-lease), AppRoles (vault-approle) and single
-// tokens (vault-token). For each, issuing is disabled first and what was issued is revoked after it, so that nothing can
-// be issued in between. Vault answers 2xx to a revocation long before the credential stops working, and sometimes although
-// it never does; therefore Capture issues one canary credential the same way as its holders get theirs, and Verify uses it.
-// The canary's secret leaves the process only as Vault transit ciphertext.
+// vault.revoke cuts a credential off, by its kind in the inventory:
 //
-// The worker's token needs these capabilities, and no more:
+//	vault-lease      what a secrets engine issued for a role
+//	vault-aws        the same of the AWS engine, whose session tokens only time ends
+//	vault-database   the same of the database engine, with the sessions that its logins opened
+//	vault-approle    an AppRole with its secret ids and every token that it gave out
+//	vault-secret-id  some or all secret ids of an AppRole that stays, and the tokens that it gave out
+//	vault-token      one token, by its accessor
+//	vault-pki        certificates, by their serials
 //
-//	<mount>/roles/<role>                    read, create, update, delete
-//	<mount>/creds/<role>                    read
-//	auth/approle/role/<role>                read, create, update, delete
-//	auth/approle/role/<role>/role-id        read, update
-//	auth/approle/role/<role>/secret-id      list, create, update
-//	auth/token/accessors                    list, sudo
-//	auth/token/lookup-accessor              update
-//	auth/token/revoke-accessor              update
-//	auth/token/lookup-self                  read
-//	sys/leases/lookup/<prefix>              list, sudo
-//	sys/leases/lookup                       update
-//	sys/leases/revoke                       update
-//	sys/leases/revoke-prefix/<prefix>       update, sudo
-//	sys/leases/count                        read (optional)
-//	transit/encrypt/<key>, decrypt/<key>    update
-//	<token_ref>                             read
+// For each, issuing is disabled first and what was issued is revoked after it, so that nothing can be issued in between.
+// Vault answers 2xx to a revocation long before the credential stops working, and sometimes although it never does;
+// therefore Capture issues one canary credential the same way as its holders get theirs, where that is possible, and Verify
+// uses it. The canary's secret leaves the process only as Vault transit ciphertext.
+//
+// What cuts nothing off is an action of its own: vault.rotate (vault-transit) ends what a key can decrypt, vault.withdraw and
+// vault.destroy take a secret out of KV v2. What a proof leaves open, such as copies that were read, is a gap of its own.
+//
+// Login is the worker's own way in. What its token may do, and no more, is in deploy/vault/contain.hcl.
 package vault

@@ -117,13 +117,14 @@ func TestClientOfTheEnvironment(t *testing.T) {
 			for _, name := range []string{"VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE", "VAULT_CACERT"} {
 				t.Setenv(name, tt.env[name])
 			}
-			client, err := NewClient()
+			login, err := NewLogin()
 			if tt.wrong != "" {
 				require.ErrorContains(t, err, tt.wrong)
 				require.NotContains(t, err.Error(), "hunter2")
 				return
 			}
 			require.NoError(t, err)
+			client := login.Client()
 			require.Equal(t, 0, client.MaxRetries())
 			require.Equal(t, callTimeout, client.ClientTimeout())
 			require.Equal(t, "ml", client.Namespace())

@@ -11,6 +11,7 @@ import (
 type findings struct {
 	failed bool
 	said   []string
+	gaps   []string
 	facts  map[string]string
 }
 
@@ -29,6 +30,13 @@ func (f *findings) fails(fact, text string) {
 	f.facts[fact] = text
 }
 
+// leaves records what stays open although the revocation holds.
+func (f *findings) leaves(fact, text string) {
+	f.said = append(f.said, "GAP: "+text)
+	f.gaps = append(f.gaps, text)
+	f.facts[fact] = text
+}
+
 func (f *findings) proof() *incident.Proof {
-	return &incident.Proof{Proved: !f.failed, Method: strings.Join(f.said, "; "), Facts: f.facts, At: time.Now().UTC()}
+	return &incident.Proof{Proved: !f.failed, Method: strings.Join(f.said, "; "), Facts: f.facts, Gaps: f.gaps, At: time.Now().UTC()}
 }

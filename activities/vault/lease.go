@@ -28,6 +28,10 @@ type lease struct {
 	of       *inventory.Credential
 
 	rolePath, issuePath string
+	// sessions is nil unless the credential opens a database.
+	sessions *sessions
+	// expires is true if the engine may issue what it cannot take back.
+	expires bool
 	// prefix ends in a slash, so that it never covers another role whose name begins alike.
 	prefix string
 }
@@ -39,6 +43,9 @@ type leaseState struct {
 	Leases int      `json:"leases"`
 	IDs    []string `json:"lease_ids,omitempty"`
 	Canary canary   `json:"canary"`
+	// Logins are those of a database role; Expiry is that of what cannot be taken back.
+	Logins *logins `json:"logins,omitempty"`
+	Expiry *expiry `json:"expiry,omitempty"`
 }
 
 func (r *Revoke) lease(t *inventory.Credential) (*lease, error) {
@@ -59,6 +66,22 @@ func (r *Revoke) lease(t *inventory.Credential) (*lease, error) {
 	}, nil
 }
 
+// dynamic is lease for an engine whose paths for issuing are known; a prefix elsewhere would miss what was issued.
+func (r *Revoke) dynamic(t *inventory.Credential, issuing ...string) (*lease, error) {
+	l, err := r.lease(t)
+	if err != nil {
+		return nil, err
+	}
+	mount := strings.Trim(t.Vault.Mount, "/")
+	for _, how := range issuing {
+		if path := mount + "/" + how + "/" + t.Vault.Role; l.prefix == path+"/" {
+			l.issuePath = path
+			return l, nil
+		}
+	}
+	return nil, failure.New(failure.Invalid, "credential %s: vault.lease_prefix %s is not %s/<%s>/%s/", t.ID, l.prefix, mount, strings.Join(issuing, " or "), t.Vault.Role)
+}
+
 func (l *lease) capture(ctx context.Context) (string, any, error) {
 	role, err := l.server.readExact(ctx, l.rolePath)
 	if err != nil {
@@ -69,14 +92,28 @@ func (l *lease) capture(ctx context.Context) (string, any, error) {
 		return "", nil, err
 	}
 	state := leaseState{Role: role, Leases: len(ids), IDs: ids[:min(len(ids), mostLeases)]}
-	if state.Canary, err = l.issueCanary(ctx, role != ""); err != nil {
+	if l.expires && expiring(role) {
+		if state.Expiry, err = l.latest(ctx, ids); err != nil {
+			return "", nil, err
+		}
+	}
+	var name string
+	if state.Canary, name, err = l.issueCanary(ctx, role != ""); err != nil {
 		return "", nil, err
+	}
+	var seen string
+	if l.sessions != nil {
+		found := l.sessions.capture(ctx, name)
+		state.Logins, seen = &found, "; "+found.describe()
 	}
 	defined := "role " + l.rolePath + " recorded"
 	if role == "" {
 		defined = "role " + l.rolePath + " does not exist"
 	}
-	return fmt.Sprintf("%s; %d leases under %s; %s", defined, len(ids), l.prefix, state.Canary.describe()), state, nil
+	if state.Expiry != nil {
+		defined += ", whose credentials cannot be revoked"
+	}
+	return fmt.Sprintf("%s; %d leases under %s; %s%s", defined, len(ids), l.prefix, state.Canary.describe(), seen), state, nil
 }
 
 func (l *lease) leases(ctx context.Context) ([]string, error) {
@@ -84,33 +121,34 @@ func (l *lease) leases(ctx context.Context) ([]string, error) {
 }
 
 // issueCanary never stands in the way of the revocation: where the engine cannot issue, e.g. because a quota is used up,
-// the reason is recorded instead. What can be mended, such as a sealed Vault or a missing capability, is an error.
-func (l *lease) issueCanary(ctx context.Context, role bool) (canary, error) {
+// the reason is recorded instead. name is the canary's user name, if it has one. What can be mended, such as a sealed Vault or a missing capability, is an error.
+func (l *lease) issueCanary(ctx context.Context, role bool) (issued canary, name string, err error) {
 	switch {
 	case !role:
-		return canary{Gap: "the role does not exist, so nothing can be issued"}, nil
+		return canary{Gap: "the role does not exist, so nothing can be issued"}, "", nil
 	case l.probe == nil:
-		return canary{Gap: "no probe that could use it is configured"}, nil
+		return canary{Gap: "no probe that could use it is configured"}, "", nil
 	}
 	secret, err := l.server.read(ctx, l.issuePath)
 	if answered(err, http.StatusBadRequest, http.StatusInternalServerError, http.StatusBadGateway) {
-		return canary{Gap: err.Error()}, nil
+		return canary{Gap: err.Error()}, "", nil
 	}
 	if err != nil {
-		return canary{}, err
+		return canary{}, "", err
 	}
 	if secret == nil || len(secret.Data) == 0 {
-		return canary{Gap: l.issuePath + " answered without a credential"}, nil
+		return canary{Gap: l.issuePath + " answered without a credential"}, "", nil
 	}
-	issued := canary{Lease: secret.LeaseID}
+	issued = canary{Lease: secret.LeaseID}
 	if issued.Sealed, err = l.transit.seal(ctx, secret.Data); err != nil {
-		return canary{}, l.withdraw(ctx, secret, err)
+		return canary{}, "", l.withdraw(ctx, secret, err)
 	}
 	issued.Gap, err = untilAccepted(ctx, l.patience, func(ctx context.Context) (bool, string, error) {
 		return l.probe.Refused(ctx, secret.Data)
 	})
 	issued.Worked = issued.Gap == ""
-	return issued, err
+	name, _ = secret.Data["username"].(string)
+	return issued, name, err
 }
 
 // withdraw revokes a lease that nobody is to have, and returns why it came to that.
@@ -121,7 +159,7 @@ func (l *lease) withdraw(ctx context.Context, secret *api.Secret, why error) err
 	return why
 }
 
-func (l *lease) do(ctx context.Context) (*incident.Effect, error) {
+func (l *lease) do(ctx context.Context, raw json.RawMessage) (*incident.Effect, error) {
 	role, err := l.server.readExact(ctx, l.rolePath)
 	if err != nil {
 		return nil, err
@@ -136,19 +174,28 @@ func (l *lease) do(ctx context.Context) (*incident.Effect, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, missed := l.known(ctx, raw)
 	if len(ids) > 0 {
 		if err := l.server.revokePrefix(ctx, l.prefix); err != nil {
 			return nil, err
 		}
 	}
-	facts := map[string]string{"role_deleted": strconv.FormatBool(role != ""), "leases_revoked": strconv.Itoa(len(ids))}
-	if role == "" && len(ids) == 0 {
-		return &incident.Effect{Summary: fmt.Sprintf("role %s was gone and no lease was left under %s", l.rolePath, l.prefix), Facts: facts}, nil
+	effect := l.effect(role != "", len(ids))
+	if err := l.endSessions(ctx, known, missed, effect); err != nil {
+		return nil, err
+	}
+	return effect, nil
+}
+
+func (l *lease) effect(role bool, leases int) *incident.Effect {
+	facts := map[string]string{"role_deleted": strconv.FormatBool(role), "leases_revoked": strconv.Itoa(leases)}
+	if !role && leases == 0 {
+		return &incident.Effect{Summary: fmt.Sprintf("role %s was gone and no lease was left under %s", l.rolePath, l.prefix), Facts: facts}
 	}
 	return &incident.Effect{
-		Summary: fmt.Sprintf("role %s deleted, %d leases under %s revoked synchronously", l.rolePath, len(ids), l.prefix),
+		Summary: fmt.Sprintf("role %s deleted, %d leases under %s revoked synchronously", l.rolePath, leases, l.prefix),
 		Changed: true, Facts: facts,
-	}, nil
+	}
 }
 
 func (l *lease) undo(ctx context.Context, raw json.RawMessage) (*incident.Effect, error) {

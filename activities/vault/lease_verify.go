@@ -2,14 +2,14 @@ package vault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
-func (l *lease) verify(ctx context.Context, raw json.RawMessage) (*findings, error) {
-	state, err := decode[leaseState](raw)
+func (l *lease) verify(ctx context.Context, p past) (*findings, error) {
+	state, err := decode[leaseState](p.state)
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +20,12 @@ func (l *lease) verify(ctx context.Context, raw json.RawMessage) (*findings, err
 	if err := l.verifyLeases(ctx, state, found); err != nil {
 		return nil, err
 	}
-	if err := l.verifyUse(ctx, state, found); err != nil {
+	l.verifyExpiry(state.Expiry, found)
+	err = l.verifyUse(ctx, state, found)
+	if err == nil {
+		err = l.verifySessions(ctx, state, p.effect, found)
+	}
+	if err != nil {
 		if !found.failed {
 			return nil, err
 		}
@@ -65,7 +70,7 @@ func (l *lease) verifyLeases(ctx context.Context, state leaseState, found *findi
 		found.holds("leases", "no lease is left under "+l.prefix)
 	}
 	if id := state.Canary.Lease; id != "" {
-		known, err := l.server.lease(ctx, id)
+		known, _, err := l.server.lease(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -75,11 +80,24 @@ func (l *lease) verifyLeases(ctx context.Context, state leaseState, found *findi
 			found.holds("canary_lease", "the canary's lease is unknown")
 		}
 	}
-	// An irrevocable lease stays in the list above. The count is of the whole namespace, so it only informs.
+	l.verifyIrrevocable(ctx, found)
+	return nil
+}
+
+// verifyIrrevocable looks for leases that Vault has given up: their credentials work on, and it will not try again by
+// itself. Where the list may not be read, the count of the whole namespace informs; the leases are in the list above, too.
+func (l *lease) verifyIrrevocable(ctx context.Context, found *findings) {
+	given, err := l.server.irrevocableUnder(ctx, l.prefix)
+	if err == nil {
+		if len(given) > 0 {
+			found.fails("irrevocable", fmt.Sprintf("Vault has given up revoking %d leases under %s, whose credentials work on: %s; mend the engine's connection, then revoke again",
+				len(given), l.prefix, strings.Join(given[:min(len(given), 3)], ", ")))
+		}
+		return
+	}
 	if count, err := l.server.irrevocable(ctx); err == nil && count != "" {
 		found.facts["irrevocable_leases_in_namespace"] = count
 	}
-	return nil
 }
 
 // verifyUse is the proof by use: a lease that Vault no longer lists may still open the door it was made for.

@@ -41,7 +41,7 @@ func populated(t *testing.T) (*fakeVault, *Revoke) {
 	f.newToken("stolen-login", "auth/approle/login", "ci")
 	f.newToken("other-login", "auth/approle/login", "release")
 	f.kv["secret/data/ci"] = map[string]any{"token": f.newToken("ci-accessor", "auth/token/create", "")}
-	r := NewRevoke(f.client(), "firebreak", f)
+	r := NewRevoke(f.client(), "firebreak", f, nil)
 	r.patience = 0
 	return f, r
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -144,16 +145,21 @@ func (s server) revokeAccessor(ctx context.Context, accessor string) error {
 	return nil
 }
 
-// lease reports whether Vault still knows the lease.
-func (s server) lease(ctx context.Context, id string) (bool, error) {
-	if _, err := s.client.Sys().LookupWithContext(ctx, id); err != nil {
+// lease reports whether Vault still knows the lease, and when it ends.
+func (s server) lease(ctx context.Context, id string) (known bool, ends time.Time, err error) {
+	secret, err := s.client.Sys().LookupWithContext(ctx, id)
+	if err != nil {
 		err = s.explain(ctx, call{verb: "look up lease", path: "sys/leases/lookup", capability: "update"}, err)
 		if answered(err, http.StatusBadRequest, http.StatusNotFound) {
-			return false, nil
+			return false, time.Time{}, nil
 		}
-		return false, err
+		return false, time.Time{}, err
 	}
-	return true, nil
+	if secret != nil {
+		text, _ := secret.Data["expire_time"].(string)
+		ends, _ = time.Parse(time.RFC3339, text) // a lease without an end has none
+	}
+	return true, ends, nil
 }
 
 // self looks the server's own token up; it returns nil if Vault refuses the token.
@@ -180,6 +186,27 @@ func (s server) irrevocable(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	return fmt.Sprint(secret.Data["lease_count"]), nil
+}
+
+// irrevocableUnder returns the leases under a prefix that Vault has given up revoking.
+func (s server) irrevocableUnder(ctx context.Context, prefix string) ([]string, error) {
+	const path = "sys/leases"
+	secret, err := s.client.Logical().ReadWithDataWithContext(ctx, path, map[string][]string{"type": {"irrevocable"}, "limit": {"none"}})
+	if err != nil {
+		return nil, s.explain(ctx, call{verb: "read", path: path, capability: "read and sudo"}, err)
+	}
+	if secret == nil {
+		return nil, nil
+	}
+	all, _ := secret.Data["leases"].([]any)
+	var under []string
+	for _, one := range all {
+		entry, _ := one.(map[string]any)
+		if id, _ := entry["lease_id"].(string); strings.HasPrefix(id, prefix) {
+			under = append(under, id)
+		}
+	}
+	return under, nil
 }
 
 // own looks the worker's own token up, which is never to be revoked (invariant V11).

@@ -117,7 +117,7 @@ func (k *token) use(ctx context.Context) (usage, error) {
 	}
 }
 
-func (k *token) do(ctx context.Context) (*incident.Effect, error) {
+func (k *token) do(ctx context.Context, _ json.RawMessage) (*incident.Effect, error) {
 	accessor := k.of.Vault.Accessor
 	own, err := k.server.own(ctx)
 	if err != nil {
@@ -139,8 +139,8 @@ func (k *token) do(ctx context.Context) (*incident.Effect, error) {
 	return &incident.Effect{Summary: fmt.Sprintf("token with accessor %s revoked, and its children and leases with it", accessor), Changed: true}, nil
 }
 
-func (k *token) verify(ctx context.Context, raw json.RawMessage) (*findings, error) {
-	state, err := decode[tokenState](raw)
+func (k *token) verify(ctx context.Context, p past) (*findings, error) {
+	state, err := decode[tokenState](p.state)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,9 @@ import (
 	"fmt"
 )
 
+// transitMount is where the engine of firebreak's own key is mounted.
+const transitMount = "transit"
+
 // transit keeps secrets as ciphertext that only Vault can open, so that they may be recorded.
 type transit struct {
 	server server
@@ -20,7 +23,7 @@ func (t transit) seal(ctx context.Context, value any) (string, error) {
 	if err != nil {
 		return "", errors.New("encode canary")
 	}
-	secret, err := t.server.writeSecret(ctx, "transit/encrypt/"+t.key, map[string]any{"plaintext": base64.StdEncoding.EncodeToString(plain)})
+	secret, err := t.server.writeSecret(ctx, transitMount+"/encrypt/"+t.key, map[string]any{"plaintext": base64.StdEncoding.EncodeToString(plain)})
 	if err != nil {
 		return "", err
 	}
@@ -34,7 +37,7 @@ func (t transit) seal(ctx context.Context, value any) (string, error) {
 
 // open decrypts what seal made. Its errors never repeat what was decrypted.
 func (t transit) open(ctx context.Context, ciphertext string, value any) error {
-	secret, err := t.server.writeSecret(ctx, "transit/decrypt/"+t.key, map[string]any{"ciphertext": ciphertext})
+	secret, err := t.server.writeSecret(ctx, transitMount+"/decrypt/"+t.key, map[string]any{"ciphertext": ciphertext})
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type config struct {
 
 	// mailServer says where mail goes, for --check.
 	mailServer string
+	// login is the worker's own to Vault.
+	login *vault.Login
 	// previous gets its client when the worker is connected.
 	previous plan.Previous
 }
@@ -61,6 +63,11 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 	}
 	defer temporal.Close()
 	c.previous.Temporal = temporal
+	forget, err := keepLogin(ctx, c.login, log)
+	if err != nil {
+		return err
+	}
+	defer forget()
 	return work(ctx, temporal, set, log)
 }
 
@@ -80,7 +87,7 @@ func (c *config) documents() (playbooks.Source, error) {
 
 // actions builds the clients and gives each action the ones it needs. Every missing setting is reported at once.
 func (c *config) actions(ctx context.Context, source playbooks.Source) (activities.Set, error) {
-	vaultClient, vaultErr := vault.NewClient()
+	login, vaultErr := vault.NewLogin()
 	s3Client, s3Err := evidence.NewS3(ctx)
 	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
@@ -90,6 +97,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, mlflowErr, catalogueErr); err != nil {
 		return activities.Set{}, err
 	}
+	c.login = login
+	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
@@ -97,7 +106,10 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	c.mailServer = mailer.Name()
 	set := activities.Set{
 		Actions: map[string]activities.Action{
-			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client)),
+			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client), probe.NewPostgres()),
+			"vault.rotate":        vault.NewRotate(vaultClient, c.transitKey),
+			"vault.withdraw":      vault.NewWithdraw(vaultClient),
+			"vault.destroy":       vault.NewDestroy(vaultClient),
 			"endpoint.disable":    serving.NewDisable(k8s, outside),
 			"endpoint.enable":     serving.NewEnable(k8s, outside),
 			"checkpoint.rollback": registry.NewRollback(k8s, s3Client),

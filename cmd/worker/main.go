@@ -45,7 +45,10 @@ inventory and refuses to start if one is faulty.
 
 It is configured by the environment that its clients know:
   Temporal    TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile (TEMPORAL_PROFILE)
-  Vault       VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE, VAULT_CACERT
+  Vault       VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT, and one login:
+              VAULT_TOKEN; or FIREBREAK_VAULT_AUTH=approle with FIREBREAK_VAULT_ROLE_ID and FIREBREAK_VAULT_SECRET_ID_FILE
+              (FIREBREAK_VAULT_SECRET_ID_WRAPPED=true if it holds a wrapping token); or FIREBREAK_VAULT_AUTH=kubernetes with
+              FIREBREAK_VAULT_ROLE and FIREBREAK_VAULT_JWT_FILE. FIREBREAK_VAULT_MOUNT if the method is mounted elsewhere
   S3          AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_S3, ...
   Kubernetes  KUBECONFIG; an endpoint's serving.cluster names the context
   Slack       SLACK_BOT_TOKEN or SLACK_BOT_TOKEN_FILE

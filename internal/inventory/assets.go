@@ -129,8 +129,8 @@ type Probe struct {
 	ExpectDigestHeader string            `yaml:"expect_digest_header" json:"expect_digest_header"`
 }
 
-// Credential is something that lets its holder act on assets. Kind is vault-lease, vault-approle, vault-token, api-key,
-// cloud-role, hub-token, slack-token or idp-token.
+// Credential is something that lets its holder act on assets. Kind is vault-lease, vault-database, vault-aws, vault-approle,
+// vault-secret-id, vault-token, vault-pki, vault-transit, vault-kv, api-key, cloud-role, hub-token, slack-token or idp-token.
 type Credential struct {
 	ID    string `yaml:"id" json:"id"`
 	Kind  string `yaml:"kind" json:"kind"`
@@ -144,6 +144,20 @@ type Credential struct {
 		// TokenRef is the KV v2 path (mount/data/name#field) under which the token itself is kept, so that the
 		// verifier can use it. It is a path, never the token.
 		TokenRef string `yaml:"token_ref" json:"token_ref,omitempty"`
+		// SecretIDs are the accessors of an AppRole's secret ids, for vault-secret-id; none means all of the role's.
+		SecretIDs []string `yaml:"secret_ids,omitempty" json:"secret_ids,omitempty"`
+		// Serials name certificates, for vault-pki, as Vault writes them: 17:84:7f:...
+		Serials []string `yaml:"serials,omitempty" json:"serials,omitempty"`
+		// Key names a key of the transit engine, for vault-transit.
+		Key string `yaml:"key,omitempty" json:"key,omitempty"`
+		// Path is where below Mount a KV v2 engine keeps the secret, and Versions are the ones to withdraw; none means all.
+		// Any kind may have a path: it is where its holders read it.
+		Path     string `yaml:"path,omitempty" json:"path,omitempty"`
+		Versions []int  `yaml:"versions,omitempty" json:"versions,omitempty"`
+		// Address is the database that a vault-database credential opens, as a URL without user and password.
+		Address string `yaml:"address,omitempty" json:"address,omitempty"`
+		// SessionsRole is a role of the same database engine whose logins may see and end the sessions of others.
+		SessionsRole string `yaml:"sessions_role,omitempty" json:"sessions_role,omitempty"`
 	} `yaml:"vault" json:"vault"`
 	Grants  []Grant  `yaml:"grants" json:"grants"`
 	Holders []string `yaml:"holders" json:"holders,omitempty"`

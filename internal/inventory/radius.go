@@ -120,13 +120,7 @@ func (w *walk) serving(model string) bool {
 // credentials finds who can write the affected data and models and who can call the affected endpoints. Protected
 // credentials (the engine's own and break-glass) are never among them (V11).
 func (w *walk) credentials() {
-	writable := slices.Concat(w.out.DatasetVersions, w.out.Checkpoints, w.out.Models)
-	for _, id := range w.out.DatasetVersions {
-		writable = append(writable, w.inv.DatasetVersion(id).Dataset)
-	}
-	for _, id := range w.out.Models {
-		writable = append(writable, "registry/"+w.inv.Model(id).Family)
-	}
+	writable := w.inv.holdings(w.out)
 	data, endpoints := setOf(writable), setOf(w.out.Endpoints)
 	for _, i := range members(w.index.grantedOn, slices.Concat(writable, w.out.Endpoints)) {
 		c := &w.inv.Credentials[i]

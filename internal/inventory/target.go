@@ -20,13 +20,16 @@ const (
 	Endpoints             Query = "radius.endpoints"
 	Writers               Query = "radius.writers"
 	Callers               Query = "radius.callers"
+	Readers               Query = "radius.readers"
+	Keys                  Query = "radius.keys"
+	Secrets               Query = "radius.secrets"
 	RequestLogs           Query = "radius.request_logs"
 	Stakeholders          Query = "radius.stakeholders"
 )
 
 // Queries lists the known queries.
 func Queries() []Query {
-	return []Query{DatasetVersions, Checkpoints, RegisteredCheckpoints, Endpoints, Writers, Callers, RequestLogs, Stakeholders}
+	return []Query{DatasetVersions, Checkpoints, RegisteredCheckpoints, Endpoints, Writers, Callers, Readers, Keys, Secrets, RequestLogs, Stakeholders}
 }
 
 // TargetKind is the section of the inventory that a target comes from.
@@ -52,7 +55,7 @@ func (q Query) Kind() TargetKind {
 		return RegisteredTarget
 	case Endpoints:
 		return EndpointTarget
-	case Writers, Callers:
+	case Writers, Callers, Readers, Keys, Secrets:
 		return CredentialTarget
 	case Stakeholders:
 		return StakeholderTarget
@@ -131,6 +134,12 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 		out = inv.credentialTargets(r.Writers)
 	case Callers:
 		out = inv.credentialTargets(r.Callers)
+	case Readers:
+		out = inv.credentialTargets(inv.readers(r))
+	case Keys:
+		out = inv.credentialTargets(inv.keys(r))
+	case Secrets:
+		out = inv.credentialTargets(inv.secrets(r))
 	case Stakeholders:
 		out = inv.stakeholderTargets(r)
 	default:

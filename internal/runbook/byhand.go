@@ -14,6 +14,12 @@ func ByHand(action string) (Instructions, bool) {
 	switch action {
 	case "vault.revoke":
 		return revokeByHand(), true
+	case "vault.rotate":
+		return rotateByHand(), true
+	case "vault.withdraw":
+		return withdrawByHand(), true
+	case "vault.destroy":
+		return destroyByHand(), true
 	case "endpoint.disable":
 		return disableByHand(), true
 	case "endpoint.enable":
@@ -38,7 +44,10 @@ func revokeByHand() Instructions {
 			"Save the definition first, it is needed to issue again later: `vault read -format=json MOUNT/roles/ROLE > ROLE.json` (AppRole: `vault read -format=json auth/approle/role/ROLE`).",
 			"Keep one credential that was issued before, or issue one now: it is the canary of the proof.",
 			"Stop re-issue before anything is revoked: `vault delete MOUNT/roles/ROLE` (AppRole: `vault delete auth/approle/role/ROLE`).",
-			"Lease: `vault lease revoke -sync -prefix LEASE_PREFIX`, with the slash at the end.",
+			"Lease, database login or cloud key: `vault lease revoke -sync -prefix LEASE_PREFIX`, with the slash at the end. Session tokens of STS cannot be revoked: attach a policy that denies tokens issued before now (aws:TokenIssueTime).",
+			"Database: end what is open, too: `select pg_terminate_backend(pid) from pg_stat_activity where usesysid is not null and usename is null` ends the sessions of dropped logins.",
+			"Secret ids: leave the role, and for each accessor `vault write auth/approle/role/ROLE/secret-id-accessor/destroy secret_id_accessor=ACCESSOR`; then revoke the role's tokens as below, which outlive their secret ids.",
+			"Certificate: `vault write MOUNT/revoke serial_number=SERIAL` for each serial.",
 			"AppRole: list `vault list auth/token/accessors`, look each up with `vault token lookup -accessor ACCESSOR`, and revoke those whose role_name is ROLE: `vault token revoke -accessor ACCESSOR`.",
 			"Single token: `vault token revoke -accessor ACCESSOR`.",
 			"API key, cloud role or hub token: block it at its issuer (gateway, cloud console, hub) and rotate it there; Vault cannot.",
@@ -47,6 +56,40 @@ func revokeByHand() Instructions {
 			"`vault list sys/leases/lookup/LEASE_PREFIX` finds nothing, or no accessor of the role is left.",
 			"The canary is used against the real service and is refused. Write down the exact answer.",
 		},
+	}
+}
+
+func rotateByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Save the settings: `vault read -format=json MOUNT/keys/KEY > KEY.json`. Encrypt something now and keep the ciphertext: it is the canary of the proof.",
+			"Rewrap what must stay readable before anything else (`vault write MOUNT/rewrap/KEY ciphertext=...` after a rotation, before the bar is raised).",
+			"`vault write -f MOUNT/keys/KEY/rotate`, then `vault write MOUNT/keys/KEY/config min_decryption_version=NEW_VERSION`.",
+		},
+		Prove: []string{
+			"`vault write MOUNT/rewrap/KEY ciphertext=CANARY` is refused as too old; what you encrypt now can be decrypted.",
+		},
+	}
+}
+
+func withdrawByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"`vault kv metadata get -mount=MOUNT SECRET_PATH`; write down which versions there are.",
+			"`vault kv delete -mount=MOUNT -versions=VERSIONS SECRET_PATH` (undone by `vault kv undelete`).",
+			"Have the owner rotate the secret where it is issued: whoever read a copy can use it until then.",
+		},
+		Prove: []string{"The metadata show a deletion time for each version, and the old secret, used where it is issued, is refused."},
+	}
+}
+
+func destroyByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Only with counsel's release and a second person beside you: it cannot be undone.",
+			"`vault kv destroy -mount=MOUNT -versions=VERSIONS SECRET_PATH`; have the owner rotate the secret where it is issued.",
+		},
+		Prove: []string{"The metadata show each version as destroyed, and the old secret, used where it is issued, is refused."},
 	}
 }
 

@@ -168,6 +168,12 @@ func queryName(q inventory.Query) string {
 		return "credential that can write the affected data and models"
 	case inventory.Callers:
 		return "credential that can call the affected endpoints"
+	case inventory.Readers:
+		return "credential that can read the affected data and models"
+	case inventory.Keys:
+		return "key that decrypts the affected data and models"
+	case inventory.Secrets:
+		return "secret in Vault's KV engine that opens what is affected"
 	case inventory.RequestLogs:
 		return "request log of an affected endpoint"
 	case inventory.Stakeholders:

@@ -50,6 +50,11 @@ func describeCredential(add func(name, value string), c *inventory.Credential) {
 	add("ROLE", c.Vault.Role)
 	add("LEASE_PREFIX", c.Vault.LeasePrefix)
 	add("ACCESSOR", c.Vault.Accessor)
+	add("SECRET_ID_ACCESSORS", strings.Join(c.Vault.SecretIDs, ", "))
+	add("SERIALS", strings.Join(c.Vault.Serials, ", "))
+	add("KEY", c.Vault.Key)
+	add("SECRET_PATH", c.Vault.Path)
+	add("ADDRESS", c.Vault.Address)
 	add("held by", strings.Join(c.Holders, ", "))
 	if c.Shared {
 		add("shared:", "others' work stops with it")

@@ -79,7 +79,7 @@ func TestTargetsSayWhatTheInstructionsAskFor(t *testing.T) {
 	t.Parallel()
 	s := sheets(t)["sheet-company"]
 	words := regexp.MustCompile(`\b[A-Z]+(_[A-Z]+)*\b`)
-	elsewhere := []string{"MOUNT", "ACCESSOR", "API", "GB", "KEY", "VERSION", "EVIDENCE_BUCKET", "CASE", "LOCK_MODE", "DATE", "SHA", "UTC", "LC_ALL", "C", "IFS", "ROLE", "AppRole"}
+	elsewhere := []string{"MOUNT", "ACCESSOR", "API", "GB", "KEY", "VERSION", "EVIDENCE_BUCKET", "CASE", "LOCK_MODE", "DATE", "SHA", "UTC", "LC_ALL", "C", "IFS", "ROLE", "AppRole", "SERIAL"}
 	for _, ph := range s.Phases {
 		for _, st := range ph.Steps {
 			if _, ok := playbooks.FindAction(st.Does); !ok || strings.HasPrefix(st.On[0], "nothing") || strings.HasPrefix(st.Do[0], "As in step ") || st.Does == "legal.notify" {

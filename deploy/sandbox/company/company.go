@@ -36,6 +36,8 @@ type Company struct {
 	PartnerKey string
 	// IngestToken is a login of the AppRole ingest-loans, as the writer of loan-applications holds it.
 	IngestToken string
+	// LabelToken is a login of the labellers' connector with the secret id LabelSecretID.
+	LabelToken, LabelSecretID string
 	// PushKeys are leased S3 keys of the CI runner that pushes checkpoints.
 	PushKeys []Key
 }
@@ -86,13 +88,31 @@ func (c *Company) adapt(modelURL string) {
 			k.Vault.TokenRef = "secret/data/brightcart-api-key#token"
 		}
 	}
-	writer := inventory.Credential{ID: "ingest-loans", Kind: "vault-approle", Env: "prod", Shared: true,
-		Grants:  []inventory.Grant{{Asset: "loan-applications", Verbs: []string{"read", "write"}}},
-		Holders: []string{"core-banking-export"}}
-	writer.Vault.Mount, writer.Vault.Role = "auth/approle", "ingest-loans"
-	writer.Revoke.Approver, writer.Revoke.Order = "SEC", []string{"disable_role", "revoke_accessors"}
-	writer.Reissue.How, writer.Reissue.Owner = "new secret_id response-wrapped", "do-1"
-	c.Assets.Credentials = append(c.Assets.Credentials, writer)
+	c.Assets.Credentials = append(c.Assets.Credentials, machines()...)
+}
+
+// machines are the logins of the company's machines that the reference inventory does not have: the export of the core
+// banking system, the labellers' connector, and the key that the loan applications are encrypted with.
+func machines() []inventory.Credential {
+	made := func(id, kind, asset string, verbs ...string) inventory.Credential {
+		k := inventory.Credential{ID: id, Kind: kind, Env: "prod", Grants: []inventory.Grant{{Asset: asset, Verbs: verbs}}}
+		k.Revoke.Approver, k.Reissue.Owner = "SEC", "do-1"
+		return k
+	}
+	export := made("ingest-loans", "vault-approle", "loan-applications", "read", "write")
+	export.Shared, export.Holders = true, []string{"core-banking-export"}
+	export.Vault.Mount, export.Vault.Role = "auth/approle", "ingest-loans"
+	export.Revoke.Order, export.Reissue.How = []string{"disable_role", "revoke_accessors"}, "new secret_id response-wrapped"
+
+	labels := made("label-studio-sync", "vault-secret-id", "loan-applications", "write")
+	labels.Holders = []string{"label-studio"}
+	labels.Vault.Mount, labels.Vault.Role = "auth/approle", "label-studio"
+	labels.Revoke.Order, labels.Reissue.How = []string{"destroy_secret_ids", "revoke_accessors"}, "new secret_id response-wrapped"
+
+	key := made("loan-data-key", "vault-transit", "loan-applications", "decrypt")
+	key.Vault.Mount, key.Vault.Key = "transit", "loan-applications"
+	key.Revoke.Order, key.Reissue.How = []string{"rotate", "raise_min_decryption_version"}, "rewrap with the new version"
+	return []inventory.Credential{export, labels, key}
 }
 
 // write saves the inventory and loads it again, so that what worker and trigger read is known to be good.

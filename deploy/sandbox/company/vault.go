@@ -27,6 +27,7 @@ func (c *Company) fillVault(ctx context.Context, servers Servers, repository str
 	v.write(ctx, "aws/roles/firebreak-worker", map[string]any{"buckets": "nordwall-evidence", "default_ttl": "24h", "max_ttl": "24h"})
 	v.write(ctx, "aws-stg/roles/stg-registry-push", map[string]any{"buckets": "nordwall-stg-registry", "default_ttl": "1h", "max_ttl": "12h"})
 	c.people(ctx, v)
+	c.connectors(ctx, v)
 	c.worker(ctx, v, filepath.Join(repository, "deploy", "vault", "contain.hcl"))
 	if v.err != nil {
 		return fmt.Errorf("set up Vault: %w", v.err)
@@ -61,6 +62,23 @@ func (c *Company) people(ctx context.Context, v *vaultSetup) {
 	v.write(ctx, "secret/data/brightcart-api-key", map[string]any{"data": map[string]any{"token": partner}})
 }
 
+// connectors issues what the labellers' connector and the feature store hold, and the key of the loan applications.
+func (c *Company) connectors(ctx context.Context, v *vaultSetup) {
+	v.write(ctx, "auth/approle/role/label-studio", map[string]any{"token_policies": "default", "token_ttl": "1h", "token_max_ttl": "24h"})
+	id := v.secretID(ctx, "label-studio")
+	c.LabelSecretID = text(id, "secret_id")
+	c.credential("label-studio-sync").Vault.SecretIDs = []string{text(id, "secret_id_accessor")}
+	c.LabelToken = v.loginWith(ctx, "label-studio", c.LabelSecretID)
+
+	v.write(ctx, "pki/root/generate/internal", map[string]any{"common_name": "Nordwall sandbox", "ttl": "24h"})
+	v.write(ctx, "pki/roles/feature-store", map[string]any{"allowed_domains": "nordwall.example", "allow_subdomains": true, "max_ttl": "12h"})
+	issued := v.write(ctx, "pki/issue/feature-store", map[string]any{"common_name": "feature-store.nordwall.example"})
+	if v.err == nil {
+		c.credential("feature-store-mtls").Vault.Serials = []string{text(issued.Data, "serial_number")}
+	}
+	v.write(ctx, "transit/keys/loan-applications", nil)
+}
+
 // worker creates the protected AppRole firebreak-contain and logs the worker in.
 func (c *Company) worker(ctx context.Context, v *vaultSetup, policyFile string) {
 	policy, err := os.ReadFile(policyFile)
@@ -89,7 +107,7 @@ func (v *vaultSetup) fail(err error) {
 }
 
 func (v *vaultSetup) engines(ctx context.Context) {
-	for path, kind := range map[string]string{"transit": "transit", "aws": "sandbox-aws", "aws-stg": "sandbox-aws"} {
+	for path, kind := range map[string]string{"transit": "transit", "pki": "pki", "aws": "sandbox-aws", "aws-stg": "sandbox-aws"} {
 		v.fail(v.client.Sys().MountWithContext(ctx, path, &api.MountInput{Type: kind}))
 	}
 	v.keyValue(ctx)
@@ -150,12 +168,21 @@ func (v *vaultSetup) read(ctx context.Context, path string) map[string]any {
 
 // login issues a secret id of an AppRole and logs in with it.
 func (v *vaultSetup) login(ctx context.Context, role string) string {
-	id := v.read(ctx, "auth/approle/role/"+role+"/role-id")
+	return v.loginWith(ctx, role, text(v.secretID(ctx, role), "secret_id"))
+}
+
+// secretID issues a secret id of an AppRole: secret_id and secret_id_accessor.
+func (v *vaultSetup) secretID(ctx context.Context, role string) map[string]any {
 	secret := v.write(ctx, "auth/approle/role/"+role+"/secret-id", nil)
 	if v.err != nil {
-		return ""
+		return nil
 	}
-	login := v.write(ctx, "auth/approle/login", map[string]any{"role_id": id["role_id"], "secret_id": secret.Data["secret_id"]})
+	return secret.Data
+}
+
+func (v *vaultSetup) loginWith(ctx context.Context, role, secretID string) string {
+	id := v.read(ctx, "auth/approle/role/"+role+"/role-id")
+	login := v.write(ctx, "auth/approle/login", map[string]any{"role_id": id["role_id"], "secret_id": secretID})
 	if v.err != nil {
 		return ""
 	}

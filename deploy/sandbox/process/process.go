@@ -39,6 +39,9 @@ type Command struct {
 	Env []string
 	// Dir is the working folder; the caller's own when empty.
 	Dir string
+	// Credential is the user the process runs as; nil is the caller's own.
+	// PostgreSQL refuses to run as root.
+	Credential *syscall.Credential
 	// LogFile takes standard output and error; a restart appends to it.
 	LogFile string
 	// Ready returns nil once the server answers. It is called again and
@@ -129,6 +132,7 @@ func launch(command Command, log *os.File) (*run, error) {
 	child.Env = append([]string{}, command.Env...)
 	child.Stdout, child.Stderr = log, log
 	child.SysProcAttr = attributes()
+	child.SysProcAttr.Credential = command.Credential
 	current := &run{done: make(chan struct{})}
 	started := make(chan error)
 	go func() {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"firebreak/deploy/sandbox/process"
 )
@@ -22,6 +24,7 @@ func (v *Vault) stock(command *process.Command, plugin, listen string) error {
 		return fmt.Errorf("find Vault's plugin: %w", err)
 	}
 	command.Args = stockArguments(filepath.Dir(plugin), listen)
+	v.unsealKey = func() (string, error) { return stockKey(command.LogFile) }
 	command.Env = append(process.BaseEnv(command.Dir), "VAULT_DEV_ROOT_TOKEN_ID="+v.RootToken)
 	health := command.Ready
 	command.Ready = func(ctx context.Context) error {
@@ -31,6 +34,22 @@ func (v *Vault) stock(command *process.Command, plugin, listen string) error {
 		return v.audited(ctx)
 	}
 	return nil
+}
+
+// stockKey finds the key share that dev mode prints when it starts.
+func stockKey(log string) (string, error) {
+	raw, err := os.ReadFile(log)
+	if err != nil {
+		return "", err
+	}
+	const label = "Unseal Key: "
+	// The last start is the one that runs.
+	at := strings.LastIndex(string(raw), label)
+	if at < 0 {
+		return "", fmt.Errorf("%s names no unseal key", log)
+	}
+	key, _, _ := strings.Cut(string(raw)[at+len(label):], "\n")
+	return strings.TrimSpace(key), nil
 }
 
 func stockArguments(pluginFolder, listen string) []string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 
 	"firebreak/deploy/sandbox/process"
@@ -20,6 +21,9 @@ type Vault struct {
 	// AuditLog is the file of its audit device "file": one JSON object a line,
 	// with secrets as HMACs (sys/audit-hash/file gives that of a value).
 	AuditLog string
+
+	// unsealKey reads the only key share.
+	unsealKey func() (string, error)
 }
 
 // StartVault starts binary unsealed. Without a plugin it is the sandbox's own
@@ -42,8 +46,13 @@ func StartVault(ctx context.Context, binary, plugin, data string) (*Vault, error
 		RootToken: newSecret("sandbox-root-"),
 		AuditLog:  filepath.Join(data, "audit.log"),
 	}
+	keyFile := filepath.Join(data, "unseal.key")
+	v.unsealKey = func() (string, error) {
+		raw, err := os.ReadFile(keyFile)
+		return string(raw), err
+	}
 	command := process.Command{
-		Name: "Vault", Path: binary, Args: []string{"--listen", listen, "--audit-log", v.AuditLog},
+		Name: "Vault", Path: binary, Args: []string{"--listen", listen, "--audit-log", v.AuditLog, "--unseal-key-file", keyFile},
 		// The token is in the environment, for arguments show in the
 		// machine's list of processes.
 		Env: append(process.BaseEnv(data), "SANDBOX_VAULT_ROOT_TOKEN="+v.RootToken),
@@ -59,4 +68,26 @@ func StartVault(ctx context.Context, binary, plugin, data string) (*Vault, error
 		return nil, err
 	}
 	return v, nil
+}
+
+// Seal makes the server forget its keys: it answers 503 to everything until
+// Unseal.
+func (v *Vault) Seal(ctx context.Context) error {
+	return v.call(ctx, http.MethodPut, "sys/seal", nil, nil)
+}
+
+// Unseal gives a sealed server its key back.
+func (v *Vault) Unseal(ctx context.Context) error {
+	key, err := v.unsealKey()
+	if err != nil {
+		return fmt.Errorf("read unseal key: %w", err)
+	}
+	var state struct{ Sealed bool }
+	if err := v.call(ctx, http.MethodPut, "sys/unseal", map[string]string{"key": key}, &state); err != nil {
+		return err
+	}
+	if state.Sealed {
+		return fmt.Errorf("unseal Vault: it is still sealed")
+	}
+	return nil
 }

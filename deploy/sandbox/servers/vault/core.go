@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/audit"
 	"github.com/hashicorp/vault/builtin/credential/approle"
 	"github.com/hashicorp/vault/builtin/credential/userpass"
+	"github.com/hashicorp/vault/builtin/logical/database"
 	"github.com/hashicorp/vault/builtin/logical/pki"
 	"github.com/hashicorp/vault/builtin/logical/transit"
 	"github.com/hashicorp/vault/helper/namespace"
@@ -20,11 +21,11 @@ import (
 )
 
 // startCore assembles a core on memory, initialises and unseals it with one
-// key share, and leaves rootToken as its only root token.
-func startCore(logger hclog.Logger, address, rootToken string) (*vault.Core, error) {
+// key share, which it returns, and leaves rootToken as its only root token.
+func startCore(logger hclog.Logger, address, rootToken string) (*vault.Core, []byte, error) {
 	storage, err := inmem.NewTransactionalInmem(nil, logger.Named("storage"))
 	if err != nil {
-		return nil, fmt.Errorf("create storage: %w", err)
+		return nil, nil, fmt.Errorf("create storage: %w", err)
 	}
 	logical, credential := secretsEngines(), authMethods()
 	core, err := vault.NewCore(&vault.CoreConfig{
@@ -39,26 +40,26 @@ func startCore(logger hclog.Logger, address, rootToken string) (*vault.Core, err
 		AuditBackends:      map[string]audit.Factory{"file": audit.NewFileBackend},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("create core: %w", err)
+		return nil, nil, fmt.Errorf("create core: %w", err)
 	}
 	ctx := namespace.RootContext(context.Background())
 	initial, err := core.Initialize(ctx, &vault.InitParams{
 		BarrierConfig: &vault.SealConfig{SecretShares: 1, SecretThreshold: 1},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("initialise core: %w", err)
+		return nil, nil, fmt.Errorf("initialise core: %w", err)
 	}
 	unsealed, err := core.Unseal(initial.SecretShares[0])
 	if err != nil {
-		return nil, fmt.Errorf("unseal core: %w", err)
+		return nil, nil, fmt.Errorf("unseal core: %w", err)
 	}
 	if !unsealed {
-		return nil, fmt.Errorf("unseal core: it is still sealed after its only key share")
+		return nil, nil, fmt.Errorf("unseal core: it is still sealed after its only key share")
 	}
 	if err := replaceRootToken(ctx, core, initial.RootToken, rootToken); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return core, nil
+	return core, initial.SecretShares[0], nil
 }
 
 func secretsEngines() map[string]logical.Factory {
@@ -66,6 +67,7 @@ func secretsEngines() map[string]logical.Factory {
 		"kv":            kv.Factory,
 		"transit":       transit.Factory,
 		"pki":           pki.Factory,
+		"database":      database.Factory,
 		sandboxaws.Type: sandboxaws.Factory,
 	}
 }

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -40,6 +41,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("vault", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:8200", "address to serve HTTP on")
 	auditLog := flags.String("audit-log", "", "file for the audit device that is enabled at start")
+	unsealKey := flags.String("unseal-key-file", "", "file that the only key share is written to, in base64, so that a sealed server can be unsealed")
 	level := flags.String("log-level", "warn", "trace, debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -54,11 +56,16 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer listener.Close()
 	logger := hclog.New(&hclog.LoggerOptions{Name: "vault", Level: hclog.LevelFromString(*level), Output: os.Stderr})
-	core, err := startCore(logger, "http://"+listener.Addr().String(), rootToken)
+	core, share, err := startCore(logger, "http://"+listener.Addr().String(), rootToken)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = core.Shutdown() }()
+	if *unsealKey != "" {
+		if err := os.WriteFile(*unsealKey, []byte(base64.StdEncoding.EncodeToString(share)), 0o600); err != nil {
+			return fmt.Errorf("write unseal key: %w", err)
+		}
+	}
 	if *auditLog != "" {
 		if err := enableAudit(core, rootToken, *auditLog); err != nil {
 			return err

@@ -35,6 +35,7 @@ func (b *backend) pathConfig() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation:   &framework.PathOperation{Callback: b.readConfig},
 			logical.UpdateOperation: &framework.PathOperation{Callback: b.writeConfig},
+			logical.DeleteOperation: &framework.PathOperation{Callback: b.deleteConfig},
 		},
 		HelpSynopsis: "The S3 server and the administrator's key to it.",
 	}
@@ -62,6 +63,11 @@ func (b *backend) writeConfig(ctx context.Context, req *logical.Request, data *f
 		return logical.ErrorResponse("endpoint, access_key and secret_key are needed"), nil
 	}
 	return nil, save(ctx, req.Storage, configKey, c)
+}
+
+// deleteConfig leaves the engine without a way to revoke what it issued.
+func (b *backend) deleteConfig(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	return nil, req.Storage.Delete(ctx, configKey)
 }
 
 func (b *backend) connection(ctx context.Context, storage logical.Storage) (connection, error) {

@@ -106,6 +106,10 @@ func (b *backend) revoke(ctx context.Context, req *logical.Request, _ *framework
 		}
 	}
 	c, err := b.connection(ctx, req.Storage)
+	if errors.Is(err, errNotConfigured) {
+		// Trying again cannot help, so that Vault takes the lease for irrevocable.
+		return nil, fmt.Errorf("revoke lease: %w: %w", err, logical.ErrUnrecoverable)
+	}
 	if err != nil {
 		return nil, err
 	}
