@@ -20,6 +20,9 @@ import (
 	"firebreak/activities/probe"
 	"firebreak/activities/registry"
 	"firebreak/activities/serving"
+	"firebreak/activities/serving/kserve"
+	"firebreak/activities/serving/kube"
+	"firebreak/activities/serving/workload"
 	"firebreak/activities/vault"
 	"firebreak/internal/inventory"
 	"firebreak/playbooks"
@@ -81,23 +84,25 @@ func (c *config) documents() (playbooks.Source, error) {
 func (c *config) actions(ctx context.Context, source playbooks.Source) (activities.Set, error) {
 	vaultClient, vaultErr := vault.NewClient()
 	s3Client, s3Err := evidence.NewS3(ctx)
-	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
+	k8s, k8sErr := kube.New(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
 	mailer, mailErr := notify.NewMailer()
 	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
 		return activities.Set{}, err
 	}
 	planner := plan.New(source, c.inventory)
-	outside := probe.New()
+	endpoints := serving.Setup{Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}, Outside: probe.New()}
 	snapshot := evidence.NewSnapshot(s3Client)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
 	c.mailServer = mailer.Name()
 	set := activities.Set{
 		Actions: map[string]activities.Action{
 			"vault.revoke":        vault.NewRevoke(vaultClient, c.transitKey, probe.NewS3Credential(s3Client)),
-			"endpoint.disable":    serving.NewDisable(k8s, outside),
-			"endpoint.enable":     serving.NewEnable(k8s, outside),
-			"checkpoint.rollback": registry.NewRollback(k8s, s3Client),
+			"endpoint.disable":    serving.NewDisable(endpoints),
+			"endpoint.isolate":    serving.NewIsolate(endpoints),
+			"endpoint.shift":      serving.NewShift(endpoints),
+			"endpoint.enable":     serving.NewEnable(endpoints),
+			"checkpoint.rollback": registry.NewRollback(endpoints.Platforms, s3Client),
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
