@@ -67,8 +67,9 @@ type Action struct {
 	Proof string
 	// Reversal says what Undo does.
 	Reversal string
-	// Supersedes names the action whose effect on the same target this one ends; its proof is then no longer watched.
-	Supersedes string
+	// Supersedes names the actions whose earlier effect on the same target this one ends; their proofs are then no longer
+	// watched.
+	Supersedes []string
 	// Decision says why the action may only follow a person's decision; empty if it need not.
 	Decision string
 	// NeedsKnownGood is true if a target without a known-good checkpoint cannot be acted on.
@@ -80,6 +81,13 @@ func Catalogue() []Action {
 	probe := []Param{
 		{Name: "probes", Kind: Integer, Default: "5", Min: 1, Max: 100, Doc: "how many calls from outside must all agree"},
 		{Name: "interval", Kind: Duration, Default: "200ms", Min: int64(10 * time.Millisecond), Max: int64(time.Minute), Doc: "time between two calls; probes x interval should outlast every cache"},
+	}
+	stage := []Param{
+		{Name: "percent", Kind: Integer, Default: "5", Min: 1, Max: 99, Doc: "the share of the traffic that is let in"},
+		{Name: "hold", Kind: Duration, Default: "15m", Min: 0, Max: int64(24 * time.Hour), Doc: "how long the share is held and measured; the step's timeout must be longer"},
+		{Name: "max_errors", Kind: Integer, Default: "1", Min: 0, Max: 50, Doc: "per cent of the calls that may fail otherwise than by being refused"},
+		{Name: "probes", Kind: Integer, Default: "200", Min: 1, Max: 10_000, Doc: "how many calls from outside measure the share; few calls cannot show a small one"},
+		{Name: "interval", Kind: Duration, Default: "20ms", Min: 0, Max: int64(time.Minute), Doc: "time between two calls"},
 	}
 	snapshot := func(name, doc string) Action {
 		return Action{
@@ -119,14 +127,26 @@ func Catalogue() []Action {
 			Decision: "cannot be undone",
 		},
 		{
-			Name: "endpoint.disable", Doc: "Takes a KServe InferenceService out of service (serving.kserve.io/stop).",
+			Name: "endpoint.disable", Doc: "Takes an endpoint out of service, in the way that its platform does best.",
 			Role: incident.RoleContainment, Effect: Reversible, Queue: ContainQueue, Targets: inventory.EndpointTarget, Timeout: 2 * time.Minute,
-			Params: probe, Proof: "the endpoint is called from outside and every call is refused", Reversal: "the saved annotation is restored",
+			Params: probe, Proof: "the endpoint is called from outside and every call is refused", Reversal: "what was captured is restored, byte for byte",
 		},
 		{
-			Name: "endpoint.enable", Doc: "Puts a KServe InferenceService back into service after its rollback.",
+			Name: "endpoint.isolate", Doc: "Cuts an endpoint's traffic and keeps its replicas alive for forensics, where the platform can; elsewhere it does as endpoint.disable.",
+			Role: incident.RoleContainment, Effect: Reversible, Queue: ContainQueue, Targets: inventory.EndpointTarget, Timeout: 2 * time.Minute,
+			Params: probe, Proof: "the endpoint is called from outside and every call is refused", Reversal: "what was captured is restored, byte for byte",
+		},
+		{
+			Name: "endpoint.shift", Doc: "Lets a share of the traffic in to the known-good checkpoint and refuses the rest: one stage of a recovery.",
+			Role: incident.RoleRecovery, Effect: Reversible, Queue: ContainQueue, Targets: inventory.EndpointTarget, Timeout: time.Hour,
+			Params: stage, NeedsKnownGood: true, Supersedes: []string{"endpoint.disable", "endpoint.isolate", "endpoint.shift"},
+			Proof:    "the endpoint is called from outside for as long as the stage is held: the share answers with the digest of the known-good checkpoint, and the rest is refused",
+			Reversal: "the endpoint is taken out of service altogether, never back to what it served before",
+		},
+		{
+			Name: "endpoint.enable", Doc: "Puts an endpoint back into service after its rollback.",
 			Role: incident.RoleRecovery, Effect: Reversible, Queue: ContainQueue, Targets: inventory.EndpointTarget, Timeout: 5 * time.Minute,
-			Params: probe, NeedsKnownGood: true, Supersedes: "endpoint.disable",
+			Params: probe, NeedsKnownGood: true, Supersedes: []string{"endpoint.disable", "endpoint.isolate", "endpoint.shift"},
 			Proof:    "the endpoint is called from outside and every answer carries the digest of the known-good checkpoint",
 			Reversal: "the endpoint is taken out of service again",
 		},
@@ -135,7 +155,7 @@ func Catalogue() []Action {
 			Role: incident.RoleRecovery, Effect: ReplacesState, Queue: ContainQueue, Targets: inventory.EndpointTarget, Timeout: 30 * time.Minute,
 			NeedsKnownGood: true,
 			Proof:          "the platform's object is read back and the checkpoint's bytes are hashed again from the store",
-			Reversal:       "the saved storageUri is restored",
+			Reversal:       "what was captured is restored, byte for byte",
 		},
 		{
 			Name: "checkpoint.verify", Doc: "Reads the known-good candidate: its signature, every byte, and whether loading it would run code.",

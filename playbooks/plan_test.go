@@ -38,7 +38,8 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"rollback": {"credit-api", "credit-batch"}, "reopen": {"credit-api", "credit-batch"}}},
 		{incident.BackdoorDiscovery, "assist-llm@5", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"},
-			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"}, "reopen": {"assist-chat"},
+			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"},
+			"let-in-5": {"assist-chat"}, "let-in-25": {"assist-chat"}, "reopen": {"assist-chat"},
 			"verify-candidate": {"assist-chat"}, "quarantine-registry": {"assist-llm@5"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{
 			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-readers": {"feature-store-mtls"}, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},

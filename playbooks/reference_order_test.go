@@ -62,7 +62,7 @@ func TestStepsStandInTheOrderOfTheReference(t *testing.T) {
 			{"snapshot-requests", "revoke-writers"}, {"freeze-promotion", "snapshot-checkpoints"},
 			{"approve-containment", "disable-endpoints", "legal-brief"}, {"approve-revocation", "revoke-writers"},
 			{"snapshot-checkpoints", "quarantine"}, {"closure", "quarantine"},
-			{"snapshot-checkpoints", "confirm", "review-candidate", "gate", "approve-rollback", "rollback", "stage-traffic", "approve-reopen", "reopen", "watch-period", "review"},
+			{"snapshot-checkpoints", "confirm", "review-candidate", "gate", "approve-rollback", "rollback", "approve-reopen", "let-in-5", "let-in-25", "reopen", "watch-period", "review"},
 			{"confirm", "root-cause"}, {"confirm", "exposure"}, {"confirm", "serious-incident", "release-rollback", "rollback"},
 		},
 		incident.ExtractionEvent: {
@@ -142,7 +142,11 @@ func TestRollbackHasItsReceiptsItsGateAndItsApprovals(t *testing.T) {
 	for kind, needs := range want {
 		by := steps(builtIn(t, kind))
 		require.ElementsMatch(t, needs, by["rollback"].Needs, kind)
-		require.ElementsMatch(t, []string{"approve-reopen", "rollback"}, by["reopen"].Needs, kind)
+		reopen := []string{"approve-reopen", "rollback"}
+		if kind == incident.BackdoorDiscovery {
+			reopen = append(reopen, "let-in-25") // A13: traffic comes back by stages
+		}
+		require.ElementsMatch(t, reopen, by["reopen"].Needs, kind)
 		for _, id := range []string{"approve-rollback", "release-rollback"} {
 			require.Equal(t, []string{"gate"}, by[id].Needs, kind)
 			require.Equal(t, "steps.gate.outcome is passed", by[id].When.String(), kind)

@@ -196,7 +196,7 @@ func TestStepsWithoutAnActionSaySo(t *testing.T) {
 	t.Parallel()
 	want := map[incident.Kind][]string{
 		incident.BackdoorDiscovery: {
-			"hold-logs", "volatile-capture", "freeze-promotion", "serve-fallback", "contain-by-policy", "contain-host", "quarantine", "stage-traffic",
+			"hold-logs", "volatile-capture", "freeze-promotion", "serve-fallback", "contain-by-policy", "contain-host", "quarantine",
 		},
 		incident.ExtractionEvent: {
 			"hold-logs", "capture-limits", "throttle", "weights-response", "stolen-keys", "step-up", "suspend-accounts", "suspend-paying", "block-networks",

@@ -84,9 +84,10 @@ func (r *response) adopted(ctx workflow.Context, before *incident.Record) []*act
 
 // superseded reports whether something on the same target ended the effect later.
 func superseded(rec *incident.Record, s *incident.Step) bool {
-	return slices.ContainsFunc(rec.Steps, func(later incident.Step) bool {
+	place := slices.IndexFunc(rec.Steps, func(x incident.Step) bool { return x.ID == s.ID && x.Target == s.Target })
+	return slices.ContainsFunc(rec.Steps[place+1:], func(later incident.Step) bool {
 		action, _ := playbooks.FindAction(later.Action)
-		return later.Target == s.Target && action.Supersedes == s.Action && later.Status == incident.Done
+		return later.Target == s.Target && slices.Contains(action.Supersedes, s.Action) && later.Status == incident.Done
 	})
 }
 

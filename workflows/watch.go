@@ -71,8 +71,9 @@ func (a *act) holds() bool {
 	if a.action.Role == incident.RoleEvidence || a.action.Role == incident.RoleNotification {
 		return false
 	}
-	return !slices.ContainsFunc(a.acts, func(b *act) bool {
-		return b.target.ID == a.target.ID && b.action.Supersedes == a.action.Name && b.row().Status == incident.Done
+	later := a.acts[slices.Index(a.acts, a)+1:]
+	return !slices.ContainsFunc(later, func(b *act) bool {
+		return b.target.ID == a.target.ID && slices.Contains(b.action.Supersedes, a.action.Name) && b.row().Status == incident.Done
 	})
 }
 

@@ -14,7 +14,9 @@ import (
 	"firebreak/activities/evidence/s3fake"
 	"firebreak/activities/failure"
 	"firebreak/activities/serving"
-	"firebreak/activities/serving/kubefake"
+	"firebreak/activities/serving/kserve"
+	"firebreak/activities/serving/kube"
+	"firebreak/activities/serving/kube/kubefake"
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
 	"firebreak/playbooks"
@@ -45,16 +47,16 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{kube: kubefake.New(t), store: s3fake.New()}
-	s.kube.Put("lending", "credit-scorer", suspectURI, map[string]string{serving.StopAnnotation: "true"})
+	s.kube.Put("lending", "credit-scorer", suspectURI, map[string]string{kserve.StopAnnotation: "true"})
 	for _, key := range []string{"credit/16/weights", "credit/16/config", "credit/17/weights", "credit/160/weights"} {
 		s.store.Add("registry", key, "bytes of "+key)
 	}
 	root, err := objects.Root(t.Context(), s.store, objects.Location{Bucket: "registry", Prefix: "credit/16"}, "")
 	require.NoError(t, err)
 	s.store.Add("registry", "credit/16/model.sig", "a signature over the files beside it")
-	k8s, err := serving.NewKubernetes(s.kube.Kubeconfig)
+	k8s, err := kube.New(s.kube.Kubeconfig)
 	require.NoError(t, err)
-	s.a = NewRollback(k8s, s.store)
+	s.a = NewRollback(serving.Platforms{"kserve": kserve.New(k8s)}, s.store)
 	s.op = &playbooks.Operation{
 		ID: "incident/backdoor-discovery/m/rollback/credit-api", IncidentID: "incident/backdoor-discovery/m", Step: "rollback", Action: "checkpoint.rollback",
 		Target: inventory.Target{
@@ -107,7 +109,7 @@ func TestRollbackOnceProvedAndUndone(t *testing.T) {
 	require.False(t, s.do(t).Changed)
 	require.Len(t, s.kube.Patches(), 1)
 	require.Equal(t, goodURI, s.uri())
-	require.Equal(t, "true", s.kube.Annotations("lending", "credit-scorer")[serving.StopAnnotation], "a rollback does not re-open")
+	require.Equal(t, "true", s.kube.Annotations("lending", "credit-scorer")[kserve.StopAnnotation], "a rollback does not re-open")
 
 	proof, err := s.a.Verify(t.Context(), s.op)
 	require.NoError(t, err)
@@ -204,7 +206,7 @@ func TestUndoDoesNotServeTheSuspect(t *testing.T) {
 	s := newScene(t)
 	s.capture(t)
 	s.do(t)
-	s.merge(kubefake.Object{"metadata": kubefake.Object{"annotations": kubefake.Object{serving.StopAnnotation: "false"}}})
+	s.merge(kubefake.Object{"metadata": kubefake.Object{"annotations": kubefake.Object{kserve.StopAnnotation: "false"}}})
 	_, err := s.a.Undo(t.Context(), s.op)
 	requireCode(t, failure.Refused, err)
 	require.Equal(t, goodURI, s.uri())

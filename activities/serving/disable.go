@@ -2,7 +2,6 @@ package serving
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,74 +11,101 @@ import (
 	"firebreak/playbooks"
 )
 
-// Disable is the action endpoint.disable: KServe takes down the predictor of an InferenceService with StopAnnotation.
-type Disable struct{ *control }
-
-// NewDisable returns the action. k8s is a *Kubernetes and probe a *probe.Client.
-func NewDisable(k8s platform, probe outside) *Disable { return &Disable{newControl(k8s, probe)} }
-
-// Capture saves the annotations, the storageUri and whether the endpoint answers from outside, and with which digest.
-func (d *Disable) Capture(ctx context.Context, op *playbooks.Operation) (*incident.Capture, error) {
-	return d.capture(ctx, op)
+// Disable takes an endpoint out of service. It is the action endpoint.disable, in the mode that comes first on the
+// endpoint's platform, and endpoint.isolate.
+type Disable struct {
+	*base
+	mode Mode
 }
 
-// Do sets StopAnnotation, and beside it the operation and the prior state, in one patch. It stops whatever the
-// InferenceService serves by now: a changed spec is noted and is no reason to leave it running.
+// NewDisable returns the action endpoint.disable.
+func NewDisable(s Setup) *Disable { return &Disable{base: newBase(s)} }
+
+// NewIsolate returns the action endpoint.isolate.
+func NewIsolate(s Setup) *Disable { return &Disable{base: newBase(s), mode: Isolate} }
+
+// Capture saves the platform's state and whether the endpoint answers from outside, and with which digest.
+func (d *Disable) Capture(ctx context.Context, op *playbooks.Operation) (*incident.Capture, error) {
+	c, err := d.Platforms.Of(op)
+	if err != nil {
+		return nil, err
+	}
+	m, err := mode(c, op, d.mode)
+	if err != nil {
+		return nil, err
+	}
+	return d.capture(ctx, c, op, m)
+}
+
+// Do disables whatever the endpoint serves by now: a changed model is noted and is no reason to leave it running.
 func (d *Disable) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
-	if err := RequireKServe(op); err != nil {
-		return nil, err
-	}
-	before, err := readSaved(op)
+	c, before, err := d.begin(op)
 	if err != nil {
 		return nil, err
 	}
-	restore, err := json.Marshal(before.prior)
-	if err != nil {
-		return nil, fmt.Errorf("encode prior state of %s: %w", op.Target.ID, err)
-	}
-	service, changed, err := d.annotate(ctx, op, func(service *InferenceService) (map[string]any, error) {
-		if service.Stopped() && service.Metadata.Annotations[OperationAnnotation] == op.ID {
-			return nil, nil
-		}
-		return map[string]any{
-			StopAnnotation: "true", OperationAnnotation: op.ID, IncidentAnnotation: op.IncidentID, RestoreAnnotation: string(restore),
-		}, nil
-	})
+	change, err := c.Disable(ctx, op, before, before.Mode, func(State) error { return nil })
 	if err != nil {
 		return nil, err
 	}
-	effect := &incident.Effect{Summary: "InferenceService set to stop", Changed: changed, Facts: map[string]string{}, At: time.Now().UTC()}
-	if !changed {
-		effect.Summary = "InferenceService was set to stop by this operation before"
+	further, err := d.escalate(ctx, c, op, before, change.Found)
+	if err != nil {
+		return nil, err
 	}
-	if service.Metadata.Annotations[FrozenAnnotation] == "true" {
-		effect.Facts["warning"] = FrozenAnnotation + " is true: KServe may ignore the stop; remove that annotation if the endpoint goes on answering"
-		effect.Summary += "; " + effect.Facts["warning"]
+	effect := &incident.Effect{Summary: change.Did, Changed: change.Changed, Facts: map[string]string{"mode": string(before.Mode)}, At: time.Now().UTC()}
+	if !change.Changed {
+		effect.Summary += " by this operation before"
 	}
-	if uri := service.StorageURI(); uri != before.StorageURI {
-		effect.Facts["storage_uri"] = uri
-		effect.Summary += "; its storageUri changed since it was captured, to " + uri
+	if further != nil {
+		effect.Facts[factEscalated] = string(c.Modes(op.Target.Endpoint)[0])
+		effect.Changed = effect.Changed || further.Changed
+		effect.Summary += "; it went on answering, so that it is taken out altogether: " + further.Did
+	}
+	if w := change.Found.Warning; w != "" {
+		effect.Facts["warning"] = w
+		effect.Summary += "; " + w
+	}
+	if now := change.Found.Loads; now != before.Loads {
+		effect.Facts["loads"] = now
+		effect.Summary += "; what it loads changed since it was captured, to " + now
 	}
 	return effect, nil
 }
 
+// factEscalated names the mode in which an endpoint was disabled besides, because its isolation did not hold.
+const factEscalated = "escalated"
+
+// escalate disables an endpoint in its platform's first mode if it was isolated before and answers all the same: a network
+// that does not enforce policies must not keep a suspect model in service. It returns nil if there is no need.
+func (d *Disable) escalate(ctx context.Context, c Control, op *playbooks.Operation, before *Saved, now State) (*Change, error) {
+	first := c.Modes(op.Target.Endpoint)[0]
+	if before.Mode != Isolate || first == Isolate || op.Effect == nil {
+		return nil, nil
+	}
+	ours := now.IsOff(first) && now.Operation == op.ID // by a worker that could not say so any more
+	if op.Effect.Facts[factEscalated] == "" && !ours {
+		answer, err := d.Outside.Call(ctx, op.Target.Endpoint.Probe)
+		if err != nil || !answer.Answered {
+			return nil, nil
+		}
+	}
+	change, err := c.Disable(ctx, op, before, first, func(State) error { return nil })
+	return &change, err
+}
+
 // Verify calls the endpoint from outside until as many calls in a row as the step asks for are refused, for at most 20
-// seconds. If the endpoint did not answer before it was disabled either, refusals alone show nothing, and KServe must
-// say that it stopped too.
+// seconds. If the endpoint did not answer before it was disabled either, refusals alone show nothing, and the platform
+// must say that it is off too.
 func (d *Disable) Verify(ctx context.Context, op *playbooks.Operation) (*incident.Proof, error) {
-	if err := RequireKServe(op); err != nil {
+	c, before, err := d.begin(op)
+	if err != nil {
 		return nil, err
 	}
 	n, interval, err := probes(op)
 	if err != nil {
 		return nil, err
 	}
-	before, err := readSaved(op)
-	if err != nil {
-		return nil, err
-	}
-	needWord := !before.Answered && !before.stopped()
-	seen, err := d.untilRefused(ctx, op, n, interval, needWord)
+	needWord := !before.Answered && len(before.Off) == 0
+	seen, err := d.untilRefused(ctx, c, op, n, interval, needWord)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +114,12 @@ func (d *Disable) Verify(ctx context.Context, op *playbooks.Operation) (*inciden
 	switch {
 	case !seen.AllRefused(n):
 		proof.Method = fmt.Sprintf("GET probe from outside, answered %d of %d", seen.Answered, seen.Tries)
-	case needWord && !seen.saysStopped:
-		return nil, fmt.Errorf("verify %s: it did not answer before it was disabled either (%s), and KServe does not say that it stopped; check its probe in the inventory",
+		if by := seen.revertedBy(); by != "" {
+			proof.Facts["reverted_by"] = by
+			proof.Method += "; the platform's object was put back by " + by + ": pause what applies it (GitOps), or change it there"
+		}
+	case needWord && !seen.platform.SaysOff:
+		return nil, fmt.Errorf("verify %s: it did not answer before it was disabled either (%s), and its platform does not say that it is off; check its probe in the inventory",
 			op.Target.ID, before.Reason)
 	default:
 		proof.Proved = true
@@ -98,36 +128,35 @@ func (d *Disable) Verify(ctx context.Context, op *playbooks.Operation) (*inciden
 	return proof, nil
 }
 
-// Undo restores the annotations that Capture saved and waits until the endpoint answers again, if it did before. An
-// endpoint that another incident holds by now is left as it is.
+// Undo restores what Capture saved and waits until the endpoint answers again, if it did before. An endpoint that another
+// incident holds by now is left as it is.
 func (d *Disable) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
-	if err := RequireKServe(op); err != nil {
-		return nil, err
-	}
-	before, err := readSaved(op)
+	c, before, err := d.begin(op)
 	if err != nil {
 		return nil, err
 	}
-	_, changed, err := d.annotate(ctx, op, func(service *InferenceService) (map[string]any, error) {
-		wanted := differing(service, before.annotations())
-		if holder := heldByAnother(service, op); wanted != nil && holder != "" {
-			return nil, failure.New(failure.Refused, "undo disabling of %s: incident %s holds it now; undo that one first", op.Target.ID, holder)
+	if op.Effect != nil && op.Effect.Facts[factEscalated] != "" {
+		before.Mode = ""
+	}
+	change, err := c.Restore(ctx, op, before, Availability, func(s State) error {
+		if holder := heldByAnother(s, op); holder != "" {
+			return failure.New(failure.Refused, "undo disabling of %s: incident %s holds it now; undo that one first", op.Target.ID, holder)
 		}
-		return wanted, nil
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	effect := &incident.Effect{Summary: "the annotations of the InferenceService are as they were", Changed: changed}
-	if before.Answered && !before.stopped() {
+	effect := &incident.Effect{Summary: c.Describe(op.Target.Endpoint) + " is as it was", Changed: change.Changed}
+	if before.InService() {
 		counts, err := d.untilAnswered(ctx, op.Target.Endpoint, 1, 0, "")
 		if err != nil {
 			return nil, err
 		}
 		if counts.Answered == 0 {
-			return nil, fmt.Errorf("undo disabling of %s: its annotations are restored, but it does not answer yet", op.Target.ID)
+			return nil, fmt.Errorf("undo disabling of %s: it is restored, but it does not answer yet", op.Target.ID)
 		}
-		effect.Summary += "; it answers again with " + named(counts.Digests[0])
+		effect.Summary += "; it answers again with " + digestName(counts.Digests[0])
 	}
 	effect.At = time.Now().UTC()
 	return effect, nil

@@ -1,4 +1,4 @@
-package serving
+package serving_test
 
 import (
 	"context"
@@ -10,7 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/activities/failure"
-	"firebreak/activities/serving/kubefake"
+	"firebreak/activities/serving"
+	"firebreak/activities/serving/fence"
+	"firebreak/activities/serving/kserve"
+	"firebreak/activities/serving/kube/kubefake"
 	"firebreak/internal/inventory"
 )
 
@@ -18,13 +21,13 @@ func TestDisableOnceProvedAndUndone(t *testing.T) {
 	t.Parallel()
 	for name, annotations := range map[string]map[string]string{
 		"stop absent":    {"team": "lending"},
-		"stop is false":  {"team": "lending", StopAnnotation: "false"},
+		"stop is false":  {"team": "lending", kserve.StopAnnotation: "false"},
 		"no annotations": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, annotations)
-			a, op := &Disable{s.control}, s.operation("endpoint.disable", "contain")
+			a, op := serving.NewDisable(s.setup), s.operation("endpoint.disable", "contain")
 			capture(t, a, op)
 			require.Contains(t, op.Capture.Summary, "answers from outside with sha256:suspect")
 
@@ -32,9 +35,9 @@ func TestDisableOnceProvedAndUndone(t *testing.T) {
 			require.False(t, do(t, a, op).Changed)
 			require.Len(t, s.kube.Patches(), 1)
 			held := s.annotations()
-			require.Equal(t, op.ID, held[OperationAnnotation])
-			var restore prior
-			require.NoError(t, json.Unmarshal([]byte(held[RestoreAnnotation]), &restore))
+			require.Equal(t, op.ID, held[fence.OperationAnnotation])
+			var restore serving.Saved
+			require.NoError(t, json.Unmarshal([]byte(held[fence.RestoreAnnotation]), &restore))
 			require.Equal(t, "sha256:suspect", restore.Digest)
 
 			proof, err := a.Verify(t.Context(), op)
@@ -57,31 +60,31 @@ func TestDisableOnceProvedAndUndone(t *testing.T) {
 
 func TestDisableIsNotProvedWhileTheEndpointAnswers(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, map[string]string{FrozenAnnotation: "true"})
+	s := newScene(t, map[string]string{kserve.FrozenAnnotation: "true"})
 	s.stubborn.Store(true)
 	// A platform that says so is no proof.
 	s.merge(kubefake.Object{"status": kubefake.Object{"conditions": []any{kubefake.Object{"type": "PredictorReady", "status": "False", "reason": "Stopped"}}}})
-	a, op := &Disable{s.control}, s.operation("endpoint.disable", "contain")
+	a, op := serving.NewDisable(s.setup), s.operation("endpoint.disable", "contain")
 	capture(t, a, op)
 	effect := do(t, a, op)
-	require.Contains(t, effect.Facts["warning"], FrozenAnnotation)
+	require.Contains(t, effect.Facts["warning"], kserve.FrozenAnnotation)
 	proof, err := a.Verify(t.Context(), op)
 	require.NoError(t, err)
 	require.False(t, proof.Proved)
 	require.Equal(t, "GET probe from outside, answered 3 of 3", proof.Method)
-	require.Equal(t, "true", proof.Facts["platform_is_stopped"])
+	require.Equal(t, "true", proof.Facts["platform_is_off"])
 }
 
 func TestDisableWritesDespiteOtherWriters(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
-	a, op := &Disable{s.control}, s.operation("endpoint.disable", "contain")
+	a, op := serving.NewDisable(s.setup), s.operation("endpoint.disable", "contain")
 	capture(t, a, op)
 	s.kube.BeforeNextPatch(func() { s.pointAt("s3://registry/credit/18/") })
 	effect := do(t, a, op)
 	require.True(t, effect.Changed)
 	require.Len(t, s.kube.Patches(), 1)
-	require.Equal(t, "s3://registry/credit/18/", effect.Facts["storage_uri"])
+	require.Equal(t, "s3://registry/credit/18/", effect.Facts["loads"])
 	require.Equal(t, "s3://registry/credit/18/", s.kube.StorageURI("lending", "credit-scorer"))
 }
 
@@ -91,7 +94,7 @@ func TestDisableOfAnEndpointThatNeverAnswered(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	s.endpoint.Probe.URL = closed.URL
-	a, op := &Disable{s.control}, s.operation("endpoint.disable", "contain")
+	a, op := serving.NewDisable(s.setup), s.operation("endpoint.disable", "contain")
 	capture(t, a, op)
 	do(t, a, op)
 	_, err := a.Verify(t.Context(), op)
@@ -107,7 +110,7 @@ func TestDisableOfAnEndpointThatNeverAnswered(t *testing.T) {
 func TestUndoLeavesAnEndpointThatAnotherIncidentHolds(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
-	first, second := &Disable{s.control}, &Disable{s.control}
+	first, second := serving.NewDisable(s.setup), serving.NewDisable(s.setup)
 	op := s.operation("endpoint.disable", "contain")
 	capture(t, first, op)
 	do(t, first, op)
@@ -119,11 +122,11 @@ func TestUndoLeavesAnEndpointThatAnotherIncidentHolds(t *testing.T) {
 
 	_, err := first.Undo(t.Context(), op)
 	requireCode(t, failure.Refused, err)
-	require.Equal(t, "true", s.annotations()[StopAnnotation])
+	require.Equal(t, "true", s.annotations()[kserve.StopAnnotation])
 	_, err = second.Undo(t.Context(), other)
 	require.NoError(t, err)
-	require.Equal(t, op.ID, s.annotations()[OperationAnnotation])
-	require.Equal(t, "true", s.annotations()[StopAnnotation])
+	require.Equal(t, op.ID, s.annotations()[fence.OperationAnnotation])
+	require.Equal(t, "true", s.annotations()[kserve.StopAnnotation])
 	_, err = first.Undo(t.Context(), op)
 	require.NoError(t, err)
 	require.Empty(t, s.annotations())
@@ -132,7 +135,7 @@ func TestUndoLeavesAnEndpointThatAnotherIncidentHolds(t *testing.T) {
 func TestDisableRefuses(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
-	a := &Disable{s.control}
+	a := serving.NewDisable(s.setup)
 	t.Run("another platform", func(t *testing.T) {
 		t.Parallel()
 		op := s.operation("endpoint.disable", "contain")
@@ -164,8 +167,8 @@ func TestVerifyHonoursCancel(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
 	s.stubborn.Store(true)
-	s.control.stop = 1 << 40
-	a, op := &Disable{s.control}, s.operation("endpoint.disable", "contain")
+	s.setup.Patience.Stop = 1 << 40
+	a, op := serving.NewDisable(s.setup), s.operation("endpoint.disable", "contain")
 	capture(t, a, op)
 	do(t, a, op)
 	ctx, cancel := context.WithCancel(t.Context())

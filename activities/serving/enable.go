@@ -11,60 +11,67 @@ import (
 	"firebreak/playbooks"
 )
 
-// Enable is the action endpoint.enable: it puts an InferenceService back into service once it points at its known-good
-// checkpoint.
-type Enable struct{ *control }
+// Enable is the action endpoint.enable: it puts an endpoint back into service once it loads its known-good checkpoint.
+type Enable struct{ *base }
 
-// NewEnable returns the action. k8s is a *Kubernetes and probe a *probe.Client.
-func NewEnable(k8s platform, probe outside) *Enable { return &Enable{newControl(k8s, probe)} }
+// NewEnable returns the action.
+func NewEnable(s Setup) *Enable { return &Enable{newBase(s)} }
 
-// requireKnownGood refuses a target whose enabling could not be proved.
-func requireKnownGood(op *playbooks.Operation) error {
-	if err := RequireKServe(op); err != nil {
-		return err
+// recoverable returns what a recovery needs, and refuses a target whose recovery could not be proved.
+func (b *base) recoverable(op *playbooks.Operation) (c Control, address string, err error) {
+	c, err = b.Platforms.Of(op)
+	if err != nil {
+		return nil, "", err
 	}
-	switch good := op.Target.KnownGood; {
-	case good == nil || good.RootDigest == "" || good.URI == "":
-		return failure.New(failure.Invalid, "%s: endpoint %s has no known-good checkpoint; it stays contained", op.Action, op.Target.ID)
-	case op.Target.Endpoint.Probe.ExpectDigestHeader == "":
-		return failure.New(failure.Unsupported, "%s: the inventory names no expect_digest_header for endpoint %s, so nothing can prove what it serves", op.Action, op.Target.ID)
+	if _, address, err = knownGood(c, op); err != nil {
+		return nil, "", err
 	}
-	return nil
+	if op.Target.Endpoint.Probe.ExpectDigestHeader == "" {
+		return nil, "", failure.New(failure.Unsupported, "%s: the inventory names no expect_digest_header for endpoint %s, so nothing can prove what it serves", op.Action, op.Target.ID)
+	}
+	return c, address, nil
 }
 
-// Capture saves the annotations and whether the endpoint answers.
+// onlyGood is the check of a recovery: it refuses an endpoint that loads anything but the known-good checkpoint, and one
+// that another incident holds.
+func onlyGood(op *playbooks.Operation, address string) Check {
+	return func(s State) error {
+		if s.Loads != address {
+			return failure.New(failure.TargetChanged, "%s: %s points at %s, not at the known-good %s; it stays contained until it is rolled back", op.Action, op.Target.ID, s.Loads, address)
+		}
+		if holder := heldByAnother(s, op); holder != "" {
+			return failure.New(failure.Refused, "%s: incident %s holds %s", op.Action, holder, op.Target.ID)
+		}
+		return nil
+	}
+}
+
+// Capture saves the platform's state and whether the endpoint answers.
 func (e *Enable) Capture(ctx context.Context, op *playbooks.Operation) (*incident.Capture, error) {
-	if err := requireKnownGood(op); err != nil {
-		return nil, err
-	}
-	return e.capture(ctx, op)
-}
-
-// Do lifts the stop. It refuses an InferenceService that points at anything but the known-good checkpoint, and one that
-// another incident holds.
-func (e *Enable) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
-	if err := requireKnownGood(op); err != nil {
-		return nil, err
-	}
-	wanted := PlainURI(op.Target.KnownGood.URI)
-	_, changed, err := e.annotate(ctx, op, func(service *InferenceService) (map[string]any, error) {
-		if uri := service.StorageURI(); uri != wanted {
-			return nil, failure.New(failure.TargetChanged, "enable %s: it points at %s, not at the known-good %s; it stays contained until it is rolled back", op.Target.ID, uri, wanted)
-		}
-		if holder := heldByAnother(service, op); holder != "" {
-			return nil, failure.New(failure.Refused, "enable %s: incident %s holds it", op.Target.ID, holder)
-		}
-		if !service.Stopped() && service.Metadata.Annotations[OperationAnnotation] == op.ID {
-			return nil, nil
-		}
-		return map[string]any{StopAnnotation: "false", OperationAnnotation: op.ID, IncidentAnnotation: nil, RestoreAnnotation: nil}, nil
-	})
+	c, _, err := e.recoverable(op)
 	if err != nil {
 		return nil, err
 	}
-	effect := &incident.Effect{Summary: "the stop is lifted; the InferenceService loads " + wanted, Changed: changed, At: time.Now().UTC()}
-	if !changed {
-		effect.Summary = "the stop was lifted by this operation before"
+	return e.capture(ctx, c, op, "")
+}
+
+// Do puts the endpoint back into service.
+func (e *Enable) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+	c, address, err := e.recoverable(op)
+	if err != nil {
+		return nil, err
+	}
+	before, err := ReadSaved(op)
+	if err != nil {
+		return nil, err
+	}
+	change, err := c.Enable(ctx, op, before, onlyGood(op, address))
+	if err != nil {
+		return nil, err
+	}
+	effect := &incident.Effect{Summary: change.Did + "; it loads " + address, Changed: change.Changed, At: time.Now().UTC()}
+	if !change.Changed {
+		effect.Summary = change.Did + " by this operation before"
 	}
 	return effect, nil
 }
@@ -72,7 +79,7 @@ func (e *Enable) Do(ctx context.Context, op *playbooks.Operation) (*incident.Eff
 // Verify waits at most a minute until the endpoint answers, and then asks that every call from outside is answered with
 // the digest of the known-good checkpoint.
 func (e *Enable) Verify(ctx context.Context, op *playbooks.Operation) (*incident.Proof, error) {
-	if err := requireKnownGood(op); err != nil {
+	if _, _, err := e.recoverable(op); err != nil {
 		return nil, err
 	}
 	n, interval, err := probes(op)
@@ -84,8 +91,7 @@ func (e *Enable) Verify(ctx context.Context, op *playbooks.Operation) (*incident
 	if err != nil {
 		return nil, err
 	}
-	proof := &incident.Proof{Facts: observation{Counts: counts}.facts(), At: time.Now().UTC()}
-	delete(proof.Facts, "platform_is_stopped")
+	proof := &incident.Proof{Facts: countFacts(counts), At: time.Now().UTC()}
 	proof.Facts[incident.FactDigest] = strings.Join(counts.Digests, ", ")
 	switch {
 	case counts.AllAnswered(n, digest):
@@ -103,43 +109,38 @@ func others(digests []string, wanted string) string {
 	var out []string
 	for _, d := range digests {
 		if d != wanted {
-			out = append(out, named(d))
+			out = append(out, digestName(d))
 		}
 	}
 	return strings.Join(out, " and ")
 }
 
-// Undo stops the endpoint again and proves that it refuses, so that a recovery that went wrong ends contained.
+// Undo takes the endpoint out of service again and proves that it refuses.
 func (e *Enable) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
-	if err := RequireKServe(op); err != nil {
+	return e.contain(ctx, op)
+}
+
+// contain undoes a recovery: whatever was captured, the endpoint ends contained, and never serves what it served before.
+func (b *base) contain(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+	c, before, err := b.begin(op)
+	if err != nil {
 		return nil, err
 	}
 	n, interval, err := probes(op)
 	if err != nil {
 		return nil, err
 	}
-	before, err := readSaved(op)
+	change, err := c.Restore(ctx, op, before, Contained, func(State) error { return nil })
 	if err != nil {
 		return nil, err
 	}
-	_, changed, err := e.annotate(ctx, op, func(service *InferenceService) (map[string]any, error) {
-		wanted := before.annotations()
-		if heldByAnother(service, op) != "" {
-			wanted = map[string]any{} // the other's annotations are not ours to change, but stopping is always right
-		}
-		wanted[StopAnnotation] = "true"
-		return differing(service, wanted), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	seen, err := e.untilRefused(ctx, op, n, interval, false)
+	seen, err := b.untilRefused(ctx, c, op, n, interval, false)
 	if err != nil {
 		return nil, err
 	}
 	if !seen.AllRefused(n) {
-		return nil, fmt.Errorf("undo enabling of %s: it still answers, %d of %d calls from outside", op.Target.ID, seen.Answered, seen.Tries)
+		return nil, fmt.Errorf("undo %s of %s: it still answers, %d of %d calls from outside", op.Action, op.Target.ID, seen.Answered, seen.Tries)
 	}
-	summary := fmt.Sprintf("stopped again; %d of %d calls from outside refused", seen.Refused, seen.Tries)
-	return &incident.Effect{Summary: summary, Changed: changed, At: time.Now().UTC()}, nil
+	summary := fmt.Sprintf("out of service again (%s); %d of %d calls from outside refused", change.Did, seen.Refused, seen.Tries)
+	return &incident.Effect{Summary: summary, Changed: change.Changed, At: time.Now().UTC()}, nil
 }

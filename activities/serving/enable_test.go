@@ -1,4 +1,4 @@
-package serving
+package serving_test
 
 import (
 	"testing"
@@ -6,18 +6,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/activities/failure"
+	"firebreak/activities/serving"
+	"firebreak/activities/serving/fence"
+	"firebreak/activities/serving/kserve"
 	"firebreak/playbooks"
 )
 
 // contained is a scene whose endpoint this incident has disabled, and the operation that is to enable it.
-func contained(t *testing.T) (*scene, *Enable, *playbooks.Operation) {
+func contained(t *testing.T) (*scene, *serving.Enable, *playbooks.Operation) {
 	t.Helper()
 	s := newScene(t, nil)
 	disable := s.operation("endpoint.disable", "contain")
-	capture(t, &Disable{s.control}, disable)
-	do(t, &Disable{s.control}, disable)
+	capture(t, serving.NewDisable(s.setup), disable)
+	do(t, serving.NewDisable(s.setup), disable)
 	s.pointAt(goodURI)
-	a, op := &Enable{s.control}, s.operation("endpoint.enable", "reopen")
+	a, op := serving.NewEnable(s.setup), s.operation("endpoint.enable", "reopen")
 	capture(t, a, op)
 	return s, a, op
 }
@@ -68,7 +71,7 @@ func TestEnableIsNotProvedWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	s, a, op := contained(t)
 	do(t, a, op)
-	s.annotate(StopAnnotation, "true")
+	s.annotate(kserve.StopAnnotation, "true")
 	proof, err := a.Verify(t.Context(), op)
 	require.NoError(t, err)
 	require.False(t, proof.Proved)
@@ -82,7 +85,7 @@ func TestEnableUndoFailsWhileTheEndpointAnswers(t *testing.T) {
 	s.stubborn.Store(true)
 	_, err := a.Undo(t.Context(), op)
 	require.ErrorContains(t, err, "still answers, 3 of 3")
-	require.Equal(t, "true", s.annotations()[StopAnnotation])
+	require.Equal(t, "true", s.annotations()[kserve.StopAnnotation])
 }
 
 func TestEnableRefuses(t *testing.T) {
@@ -92,7 +95,7 @@ func TestEnableRefuses(t *testing.T) {
 		set  func(*scene, *playbooks.Operation)
 	}{
 		"an endpoint that is not rolled back":     {failure.TargetChanged, func(s *scene, _ *playbooks.Operation) { s.pointAt(suspectURI) }},
-		"an endpoint that another incident holds": {failure.Refused, func(s *scene, _ *playbooks.Operation) { s.annotate(IncidentAnnotation, "incident/other") }},
+		"an endpoint that another incident holds": {failure.Refused, func(s *scene, _ *playbooks.Operation) { s.annotate(fence.IncidentAnnotation, "incident/other") }},
 		"no known-good": {failure.Invalid, func(_ *scene, op *playbooks.Operation) { op.Target.KnownGood = nil }},
 		"no digest header": {failure.Unsupported, func(_ *scene, op *playbooks.Operation) {
 			op.Target.Endpoint.Probe.ExpectDigestHeader = ""
@@ -105,7 +108,7 @@ func TestEnableRefuses(t *testing.T) {
 			tt.set(s, op)
 			_, err := a.Do(t.Context(), op)
 			requireCode(t, tt.code, err)
-			require.Equal(t, "true", s.annotations()[StopAnnotation])
+			require.Equal(t, "true", s.annotations()[kserve.StopAnnotation])
 		})
 	}
 }

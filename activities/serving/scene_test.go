@@ -1,4 +1,4 @@
-package serving
+package serving_test
 
 import (
 	"context"
@@ -13,7 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/activities/probe"
-	"firebreak/activities/serving/kubefake"
+	"firebreak/activities/serving"
+	"firebreak/activities/serving/kserve"
+	"firebreak/activities/serving/kube"
+	"firebreak/activities/serving/kube/kubefake"
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
 	"firebreak/playbooks"
@@ -29,13 +32,12 @@ const (
 // scene is a cluster with one InferenceService, and a model server that follows it.
 type scene struct {
 	kube *kubefake.Server
-	k8s  *Kubernetes
 	// stubborn makes the model server answer although it is stopped.
 	stubborn atomic.Bool
 	// digest, if set, is what the model server says in place of the digest of what the spec names.
 	digest   atomic.Value
 	endpoint *inventory.Endpoint
-	control  *control
+	setup    serving.Setup
 }
 
 func newScene(t *testing.T, annotations map[string]string) *scene {
@@ -44,21 +46,22 @@ func newScene(t *testing.T, annotations map[string]string) *scene {
 	s.kube.Put("lending", "credit-scorer", suspectURI, annotations)
 	model := httptest.NewServer(http.HandlerFunc(s.predict))
 	t.Cleanup(model.Close)
-	var err error
-	s.k8s, err = NewKubernetes(s.kube.Kubeconfig)
+	k8s, err := kube.New(s.kube.Kubeconfig)
 	require.NoError(t, err)
 	s.endpoint = &inventory.Endpoint{
 		ID:      "credit-api",
 		Serving: inventory.Serving{Platform: "kserve", Cluster: kubefake.Context, Namespace: "lending", Name: "credit-scorer"},
 		Probe:   inventory.Probe{URL: model.URL, ExpectDigestHeader: "x-model-digest"},
 	}
-	s.control = newControl(s.k8s, probe.New())
-	s.control.poll, s.control.stop, s.control.start = 2*time.Millisecond, 60*time.Millisecond, 60*time.Millisecond
+	s.setup = serving.Setup{
+		Platforms: serving.Platforms{"kserve": kserve.New(k8s)}, Outside: probe.New(),
+		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: 60 * time.Millisecond, Start: 60 * time.Millisecond},
+	}
 	return s
 }
 
 func (s *scene) predict(w http.ResponseWriter, _ *http.Request) {
-	if strings.EqualFold(s.annotations()[StopAnnotation], "true") && !s.stubborn.Load() {
+	if strings.EqualFold(s.annotations()[kserve.StopAnnotation], "true") && !s.stubborn.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -103,8 +106,8 @@ type stages interface {
 }
 
 var (
-	_ stages = (*Disable)(nil)
-	_ stages = (*Enable)(nil)
+	_ stages = (*serving.Disable)(nil)
+	_ stages = (*serving.Enable)(nil)
 )
 
 // capture runs the first stage and carries its result through JSON, as history does.

@@ -21,6 +21,9 @@ import (
 	"firebreak/activities/registry"
 	"firebreak/activities/registry/mlflow"
 	"firebreak/activities/serving"
+	"firebreak/activities/serving/kserve"
+	"firebreak/activities/serving/kube"
+	"firebreak/activities/serving/workload"
 	"firebreak/activities/vault"
 	"firebreak/internal/inventory"
 	"firebreak/playbooks"
@@ -89,7 +92,7 @@ func (c *config) documents() (playbooks.Source, error) {
 func (c *config) actions(ctx context.Context, source playbooks.Source) (activities.Set, error) {
 	login, vaultErr := vault.NewLogin()
 	s3Client, s3Err := evidence.NewS3(ctx)
-	k8s, k8sErr := serving.NewKubernetes(os.Getenv("KUBECONFIG"))
+	k8s, k8sErr := kube.New(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
 	mailer, mailErr := notify.NewMailer()
 	mlflowClient, mlflowErr := mlflow.NewClient()
@@ -100,7 +103,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	c.login = login
 	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
-	outside := probe.New()
+	endpoints := serving.Setup{Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}, Outside: probe.New()}
 	snapshot := evidence.NewSnapshot(s3Client)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
 	c.mailServer = mailer.Name()
@@ -110,9 +113,11 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"vault.rotate":        vault.NewRotate(vaultClient, c.transitKey),
 			"vault.withdraw":      vault.NewWithdraw(vaultClient),
 			"vault.destroy":       vault.NewDestroy(vaultClient),
-			"endpoint.disable":    serving.NewDisable(k8s, outside),
-			"endpoint.enable":     serving.NewEnable(k8s, outside),
-			"checkpoint.rollback": registry.NewRollback(k8s, s3Client),
+			"endpoint.disable":    serving.NewDisable(endpoints),
+			"endpoint.isolate":    serving.NewIsolate(endpoints),
+			"endpoint.shift":      serving.NewShift(endpoints),
+			"endpoint.enable":     serving.NewEnable(endpoints),
+			"checkpoint.rollback": registry.NewRollback(endpoints.Platforms, s3Client),
 			"checkpoint.verify":   registry.NewVerify(s3Client, mlflowClient, catalogue),
 			"registry.quarantine": registry.NewQuarantine(mlflowClient),
 			"dataset.snapshot":    snapshot,

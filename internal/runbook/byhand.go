@@ -22,6 +22,10 @@ func ByHand(action string) (Instructions, bool) {
 		return destroyByHand(), true
 	case "endpoint.disable":
 		return disableByHand(), true
+	case "endpoint.isolate":
+		return isolateByHand(), true
+	case "endpoint.shift":
+		return shiftByHand(), true
 	case "endpoint.enable":
 		return enableByHand(), true
 	case "checkpoint.rollback":
@@ -102,6 +106,32 @@ func disableByHand() Instructions {
 		},
 		Prove: []string{
 			"Call PROBE_URL from outside the cluster, with the inventory's headers, for longer than any cache lives: every call is refused. One answer is not contained.",
+		},
+	}
+}
+
+func isolateByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Deny all traffic to the pods, which live on: `kubectl --context CLUSTER -n NAMESPACE apply -f -` with a NetworkPolicy whose podSelector is the REPLICAS_SELECTOR of the inventory, policyTypes [Ingress] and no ingress rule. KServe labels its pods serving.kserve.io/inferenceservice=NAME.",
+			"Network policies add up: `kubectl --context CLUSTER -n NAMESPACE get networkpolicy`. Remove every other one that lets traffic in to these pods; save it first.",
+			"A Deployment of your own: point its Service's selector at a label that no pod has, and save the selector first.",
+			"Any other platform: set the route's weight to 0 at the gateway. Do not delete the replicas.",
+		},
+		Prove: []string{
+			"Call PROBE_URL from outside the cluster, with the inventory's headers, for longer than any cache lives: every call is refused. If the network plug-in does not enforce policies, stop the endpoint instead.",
+		},
+	}
+}
+
+func shiftByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Only after the rollback is proved. At the gateway, give the endpoint PERCENT of the traffic and leave the rest on the fallback, or refuse it.",
+			"KServe with revisions: put a NetworkPolicy around the revision before (label serving.knative.dev/revision) first, then set spec.predictor.canaryTrafficPercent to PERCENT: KServe gives the rest to the revision before, which is the suspect.",
+		},
+		Prove: []string{
+			"Call PROBE_URL from outside some hundred times: about PERCENT of the calls carry the known-good checkpoint's digest in the header DIGEST_HEADER, and none carries another. One other digest: take the endpoint out of service at once, and never go back to the suspect.",
 		},
 	}
 }

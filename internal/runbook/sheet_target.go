@@ -41,6 +41,7 @@ func describeEndpoint(add func(name, value string), e *inventory.Endpoint) {
 	add("disable by", e.Disable.Method)
 	add("at", e.Disable.ConfigRef)
 	add("PROBE_URL", e.Probe.URL)
+	add("REPLICAS_SELECTOR", e.Serving.ReplicasSelector)
 	add("DIGEST_HEADER", e.Probe.ExpectDigestHeader)
 }
 

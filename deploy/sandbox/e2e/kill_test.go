@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
-	"firebreak/activities/registry"
-	"firebreak/activities/serving"
+	"firebreak/activities/serving/fence"
+	"firebreak/activities/serving/kserve"
 	"firebreak/deploy/sandbox/company"
 	"firebreak/deploy/sandbox/fault"
 	"firebreak/deploy/sandbox/stack"
@@ -148,7 +148,7 @@ func kubernetesPatches(t *testing.T, file string) map[string]int {
 			return
 		}
 		op := operation{object: event.ObjectRef.Namespace + "/" + event.ObjectRef.Name}
-		for _, name := range []string{serving.OperationAnnotation, registry.RollbackAnnotation} {
+		for _, name := range []string{fence.OperationAnnotation, kserve.RollbackAnnotation} {
 			if id := event.RequestObject.Metadata.Annotations[name]; id != nil {
 				op.id = *id
 			}

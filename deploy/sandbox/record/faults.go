@@ -61,8 +61,10 @@ func row(rec *incident.Record, s *incident.Step) *incident.Step {
 func (p *player) done(role incident.Role) *incident.Step {
 	ended := map[string]bool{}
 	for i := range p.usual.Steps {
-		if a, ok := playbooks.FindAction(p.usual.Steps[i].Action); ok && a.Supersedes != "" {
-			ended[a.Supersedes+" "+p.usual.Steps[i].Target] = true
+		if a, ok := playbooks.FindAction(p.usual.Steps[i].Action); ok {
+			for _, name := range a.Supersedes {
+				ended[name+" "+p.usual.Steps[i].Target] = true
+			}
 		}
 	}
 	for i := range p.usual.Steps {

@@ -1,10 +1,10 @@
-package serving
+package kserve
 
 import (
 	"strings"
 
-	"firebreak/activities/failure"
-	"firebreak/playbooks"
+	"firebreak/activities/serving/fence"
+	"firebreak/activities/serving/kube"
 )
 
 // Annotations of KServe (kserve pkg/constants) and of firebreak on an InferenceService.
@@ -14,23 +14,22 @@ const (
 	// FrozenAnnotation makes KServe's controller return early while the InferenceService is ready: it then ignores
 	// StopAnnotation without a word.
 	FrozenAnnotation = "serving.kserve.io/disable-auto-update"
-	// OperationAnnotation names the operation that set StopAnnotation last.
-	OperationAnnotation = "firebreak.dev/operation"
-	// IncidentAnnotation names the incident that holds the endpoint.
-	IncidentAnnotation = "firebreak.dev/incident"
-	// RestoreAnnotation is the prior state as JSON, for a person who must restore it without firebreak.
-	RestoreAnnotation = "firebreak.dev/restore"
+	// RollbackAnnotation names the operation that set storageUri last.
+	RollbackAnnotation = "firebreak.dev/rollback-operation"
+	// ServiceLabel is KServe's label on every pod of an InferenceService.
+	ServiceLabel = "serving.kserve.io/inferenceservice"
+	// RevisionLabel is Knative's label on every pod of a revision.
+	RevisionLabel = "serving.knative.dev/revision"
 )
 
 // InferenceService is what firebreak reads of KServe's resource (serving.kserve.io/v1beta1).
 type InferenceService struct {
-	Metadata struct {
-		ResourceVersion string            `json:"resourceVersion"`
-		Annotations     map[string]string `json:"annotations"`
-	} `json:"metadata"`
-	Spec struct {
+	Metadata kube.Metadata `json:"metadata"`
+	Spec     struct {
 		Predictor struct {
-			Model *struct {
+			MinReplicas          *int `json:"minReplicas"`
+			CanaryTrafficPercent *int `json:"canaryTrafficPercent"`
+			Model                *struct {
 				StorageURI string `json:"storageUri"`
 			} `json:"model"`
 		} `json:"predictor"`
@@ -41,7 +40,20 @@ type InferenceService struct {
 			Status string `json:"status"`
 			Reason string `json:"reason"`
 		} `json:"conditions"`
+		Components struct {
+			Predictor struct {
+				LatestCreated     string `json:"latestCreatedRevision"`
+				LatestReady       string `json:"latestReadyRevision"`
+				LatestRolledout   string `json:"latestRolledoutRevision"`
+				PreviousRolledout string `json:"previousRolledoutRevision"`
+			} `json:"predictor"`
+		} `json:"components"`
 	} `json:"status"`
+}
+
+// Kind is the kind of InferenceServices.
+func Kind() kube.Kind {
+	return kube.Kind{API: "apis/serving.kserve.io/v1beta1", Resource: "inferenceservices"}
 }
 
 // StorageURI is where the predictor loads its model from, or "" if it names no storageUri.
@@ -67,21 +79,15 @@ func (s *InferenceService) saysStopped() bool {
 	return false
 }
 
-// PlainURI cuts the version id off a URI of the inventory: KServe takes a prefix, which has no versions.
-func PlainURI(uri string) string {
-	plain, _, _ := strings.Cut(uri, "?versionId=")
-	return plain
+// warning is why KServe may not stop it.
+func (s *InferenceService) warning() string {
+	if s.Metadata.Annotations[FrozenAnnotation] == "true" {
+		return FrozenAnnotation + " is true: KServe may ignore the stop; remove that annotation if the endpoint goes on answering"
+	}
+	return ""
 }
 
-// RequireKServe returns a final error for a target that KServe does not serve. The error says what a person can do.
-func RequireKServe(op *playbooks.Operation) error {
-	e := op.Target.Endpoint
-	switch {
-	case e == nil:
-		return failure.New(failure.Invalid, "%s: target %s is not an endpoint", op.Action, op.Target.ID)
-	case e.Serving.Platform != "kserve":
-		return failure.New(failure.Unsupported, "%s: endpoint %s is served by %q, and only kserve is supported; do it by hand (the inventory says: %s at %s) and record it in the incident",
-			op.Action, e.ID, e.Serving.Platform, e.Disable.Method, e.Disable.ConfigRef)
-	}
-	return nil
+// annotations are the ones that stopping changes.
+func stopAnnotations() []string {
+	return []string{StopAnnotation, fence.OperationAnnotation, fence.IncidentAnnotation, fence.RestoreAnnotation}
 }

@@ -1,4 +1,4 @@
-package serving
+package kube
 
 import (
 	"os"
@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/activities/failure"
-	"firebreak/activities/serving/kubefake"
-	"firebreak/internal/inventory"
+	"firebreak/activities/serving/kube/kubefake"
 )
 
 func writeKubeconfig(t *testing.T, user string) string {
@@ -32,6 +31,10 @@ contexts:
 	return path
 }
 
+func object(cluster string) Ref {
+	return Ref{Kind: Kind{API: "apis/serving.kserve.io/v1beta1", Resource: "inferenceservices"}, Cluster: cluster, Namespace: "n", Name: "s"}
+}
+
 func TestKubeconfigContexts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -41,7 +44,7 @@ func TestKubeconfigContexts(t *testing.T) {
 		"unknown context":  {user: "{token: hunter2}", context: "eu-2", err: `no context "eu-2"`, code: failure.Invalid},
 		"insecure":         {user: "{token: hunter2}", context: "insecure", err: "insecure-skip-tls-verify", code: failure.Refused},
 		"no server":        {user: "{token: hunter2}", context: "empty", err: "no server", code: failure.Invalid},
-		"exec plugin":      {user: "{exec: {command: hunter2}}", context: "eu-1", err: "only token", code: failure.Unsupported},
+		"exec of nothing":  {user: "{exec: {args: [hunter2]}}", context: "eu-1", err: "names no command", code: failure.Invalid},
 		"password":         {user: "{username: u, password: hunter2}", context: "eu-1", err: "only token", code: failure.Unsupported},
 		"bad authority":    {user: "{token: hunter2}", context: "bad-ca", err: "no certificate in it"},
 		"bad certificate":  {user: "{client-certificate-data: hunter2, client-key-data: hunter2}", context: "eu-1", err: "not base64"},
@@ -51,9 +54,9 @@ func TestKubeconfigContexts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k, err := NewKubernetes(writeKubeconfig(t, tt.user))
+			k, err := New(writeKubeconfig(t, tt.user))
 			require.NoError(t, err)
-			_, err = k.Get(t.Context(), inventory.Serving{Cluster: tt.context, Namespace: "n", Name: "s"})
+			err = k.Get(t.Context(), object(tt.context), nil)
 			require.ErrorContains(t, err, tt.err)
 			require.NotContains(t, err.Error(), "hunter2")
 			code, _ := failure.CodeOf(err)
@@ -70,22 +73,22 @@ func TestKubeconfigFiles(t *testing.T) {
 
 	t.Run("a list of files", func(t *testing.T) {
 		t.Parallel()
-		k, err := NewKubernetes(absent + ":" + kube.Kubeconfig + ":" + writeKubeconfig(t, "{token: other}"))
+		k, err := New(absent + ":" + kube.Kubeconfig + ":" + writeKubeconfig(t, "{token: other}"))
 		require.NoError(t, err)
-		service, err := k.Get(t.Context(), inventory.Serving{Cluster: kubefake.Context, Namespace: "n", Name: "s"})
-		require.NoError(t, err)
-		require.Equal(t, "s3://b/p/", service.StorageURI())
+		var found struct{ Metadata Metadata }
+		require.NoError(t, k.Get(t.Context(), object(kubefake.Context), &found))
+		require.Equal(t, "s", found.Metadata.Name)
 	})
 	t.Run("none there", func(t *testing.T) {
 		t.Parallel()
-		_, err := NewKubernetes(absent)
+		_, err := New(absent)
 		require.ErrorContains(t, err, "set KUBECONFIG")
 	})
 	t.Run("not YAML", func(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "config")
 		require.NoError(t, os.WriteFile(path, []byte("users: hunter2: x"), 0o600))
-		_, err := NewKubernetes(path)
+		_, err := New(path)
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "hunter2")
 	})
@@ -95,10 +98,9 @@ func TestPatchWithAStaleVersionConflicts(t *testing.T) {
 	t.Parallel()
 	kube := kubefake.New(t)
 	kube.Put("n", "s", "s3://b/p/", nil)
-	k, err := NewKubernetes(kube.Kubeconfig)
+	k, err := New(kube.Kubeconfig)
 	require.NoError(t, err)
-	_, err = k.Patch(t.Context(), inventory.Serving{Cluster: kubefake.Context, Namespace: "n", Name: "s"},
-		map[string]any{"metadata": map[string]any{"resourceVersion": "1"}})
+	err = k.Patch(t.Context(), object(kubefake.Context), map[string]any{"metadata": map[string]any{"resourceVersion": "1"}})
 	require.ErrorIs(t, err, ErrConflict)
 	require.Empty(t, kube.Patches())
 }

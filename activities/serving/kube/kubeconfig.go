@@ -1,4 +1,4 @@
-package serving
+package kube
 
 import (
 	"errors"
@@ -51,7 +51,7 @@ type userSection struct {
 	Key             string     `yaml:"client-key"`
 	KeyData         string     `yaml:"client-key-data"`
 	Username        string     `yaml:"username"`
-	Exec            *yaml.Node `yaml:"exec"`
+	Exec            *plugin    `yaml:"exec"`
 	AuthProvider    *yaml.Node `yaml:"auth-provider"`
 }
 
@@ -59,6 +59,8 @@ type userSection struct {
 type configContext struct {
 	cluster clusterSection
 	user    userSection
+	// issued is what the user's plug-in issued last; nil if it has none.
+	issued *issued
 }
 
 // loadKubeconfig reads the files of path, a list as in KUBECONFIG. Of two contexts, clusters or users of one name the
@@ -123,6 +125,9 @@ func (k *kubeconfig) resolve() (map[string]configContext, error) {
 		if j := slices.IndexFunc(k.Users, func(n namedUser) bool { return n.Name == c.Context.User }); j >= 0 {
 			out.user = k.Users[j].User
 		}
+		if out.user.Exec != nil {
+			out.issued = &issued{}
+		}
 		contexts[c.Name] = out
 	}
 	return contexts, nil
@@ -135,8 +140,10 @@ func (c configContext) check(name string) error {
 		return failure.New(failure.Invalid, "use kubeconfig context %q: its cluster has no server", name)
 	case c.cluster.Insecure:
 		return failure.New(failure.Refused, "use kubeconfig context %q: insecure-skip-tls-verify is not accepted; give certificate-authority", name)
-	case c.user.Exec != nil || c.user.AuthProvider != nil || c.user.Username != "":
-		return failure.New(failure.Unsupported, "use kubeconfig context %q: only token, tokenFile and client certificates are supported; give its user a service account's token", name)
+	case c.user.Exec != nil && c.user.Exec.Command == "":
+		return failure.New(failure.Invalid, "use kubeconfig context %q: its user's exec names no command", name)
+	case c.user.AuthProvider != nil || c.user.Username != "":
+		return failure.New(failure.Unsupported, "use kubeconfig context %q: only token, tokenFile, exec and client certificates are supported; give its user a service account's token", name)
 	}
 	return nil
 }

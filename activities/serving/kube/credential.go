@@ -1,6 +1,7 @@
-package serving
+package kube
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -10,8 +11,11 @@ import (
 	"strings"
 )
 
-// token returns the bearer token. A token file is read anew each time, for service accounts' tokens are rotated.
-func (c configContext) token() (string, error) {
+// bearer returns the bearer token. A token file is read anew each time, for service accounts' tokens are rotated.
+func (c configContext) bearer(ctx context.Context) (string, error) {
+	if c.user.Exec != nil {
+		return c.issued.token(ctx, c.user.Exec)
+	}
 	if c.user.TokenFile == "" {
 		return c.user.Token, nil
 	}
