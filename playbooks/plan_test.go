@@ -36,7 +36,7 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"disable-endpoints": {"credit-api", "credit-batch"}, "revoke-writers": {"ci-registry-push"},
 			"rollback": {"credit-api", "credit-batch"}, "reopen": {"credit-api", "credit-batch"}}},
 		{incident.BackdoorDiscovery, "assist-llm@5", map[string][]string{
-			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"},
+			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"}, "volatile-capture": {"assist-chat"},
 			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"},
 			"let-in-5": {"assist-chat"}, "let-in-25": {"assist-chat"}, "reopen": {"assist-chat"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{

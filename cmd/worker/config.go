@@ -24,6 +24,7 @@ import (
 	"firebreak/activities/serving/kube"
 	"firebreak/activities/serving/workload"
 	"firebreak/activities/vault"
+	"firebreak/activities/volatile"
 	"firebreak/internal/inventory"
 	"firebreak/playbooks"
 )
@@ -33,12 +34,16 @@ type config struct {
 	inventory  string
 	playbooks  string
 	transitKey string
-	check      bool
+	// evidenceKey and drillKey are the transit keys that sign evidence manifests.
+	evidenceKey string
+	drillKey    string
+	check       bool
 
 	// mailServer says where mail goes, for --check.
 	mailServer string
 	// previous gets its client when the worker is connected.
 	previous plan.Previous
+	history  evidence.History
 }
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
@@ -62,7 +67,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	defer temporal.Close()
-	c.previous.Temporal = temporal
+	c.previous.Temporal, c.history.Temporal = temporal, temporal
 	return work(ctx, temporal, set, log)
 }
 
@@ -87,7 +92,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	k8s, k8sErr := kube.New(os.Getenv("KUBECONFIG"))
 	slackClient, slackErr := notify.NewSlackClient()
 	mailer, mailErr := notify.NewMailer()
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr); err != nil {
+	signer, signerErr := vault.NewSigner(vaultClient, c.evidenceKey, c.drillKey)
+	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, signerErr); err != nil {
 		return activities.Set{}, err
 	}
 	planner := plan.New(source, c.inventory)
@@ -106,10 +112,11 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
+			"replica.capture":     volatile.NewCapture(k8s, evidence.NewKeeper(s3Client), s3Client),
 			"legal.notify":        brief,
 		},
 		Plan: planner.Plan,
-		Seal: evidence.NewSeal(s3Client).Seal,
+		Seal: evidence.NewSeal(s3Client, signer, &c.history).Seal,
 
 		Remind: brief.Remind,
 		Thread: notify.NewThreads(slackClient).Update,
@@ -118,6 +125,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 		Page:      notify.NewPager(slackClient, mailer).Page,
 		Oncall:    planner.Oncall,
 		Previous:  c.previous.Read,
+
+		RecordAccess: evidence.NewCustody(s3Client).Record,
 	}
 	return set, set.Check()
 }

@@ -31,3 +31,9 @@ path "secret/data/brightcart-api-key" { capabilities = ["read"] }
 # Canaries travel through workflow history as ciphertext of this key.
 path "transit/encrypt/firebreak" { capabilities = ["create", "update"] }
 path "transit/decrypt/firebreak" { capabilities = ["create", "update"] }
+
+# Evidence manifests are signed with these keys. Read shows their public halves; nothing here lets a private one out.
+path "transit/sign/firebreak-evidence" { capabilities = ["create", "update"] }
+path "transit/keys/firebreak-evidence" { capabilities = ["read"] }
+path "transit/sign/firebreak-drill-evidence" { capabilities = ["create", "update"] }
+path "transit/keys/firebreak-drill-evidence" { capabilities = ["read"] }

@@ -89,7 +89,9 @@ type Proof struct {
 	// Method names the path, e.g. "POST predict from outside, 5 of 5 refused".
 	Method string            `json:"method"`
 	Facts  map[string]string `json:"facts,omitempty"`
-	At     time.Time         `json:"at"`
+	// Gaps say what a proof that holds leaves open, e.g. copies that stay valid. The verdict shows them.
+	Gaps []string  `json:"gaps,omitempty"`
+	At   time.Time `json:"at"`
 }
 
 // Keys of Facts that the engine reads.

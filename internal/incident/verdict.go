@@ -30,6 +30,7 @@ func Judge(r *Record) (Verdict, []string) {
 		s := &r.Steps[i]
 		if proved(s) {
 			contained = contained || s.Role == RoleContainment
+			gaps = append(gaps, openEnds(s)...)
 			continue
 		}
 		if harmless(s) {
@@ -55,6 +56,17 @@ func Judge(r *Record) (Verdict, []string) {
 }
 
 func proved(s *Step) bool { return s.Status == Done && s.Verified }
+
+// openEnds are the gaps that the proof of a step names itself.
+func openEnds(s *Step) []string {
+	var gaps []string
+	if s.Receipt != nil && s.Receipt.Proof != nil {
+		for _, g := range s.Receipt.Proof.Gaps {
+			gaps = append(gaps, fmt.Sprintf("%s: %s on %s: %s", s.ID, s.Action, s.Target, g))
+		}
+	}
+	return gaps
+}
 
 // harmless reports whether an unproved step takes nothing away from containment: it had nothing to act on, the playbook
 // left it out, or it is a recovery that did not take place, so that its target stays contained.
@@ -98,6 +110,9 @@ func recordGaps(r *Record) []string {
 	}
 	if r.Progress == Settled && r.Evidence.Manifest == "" {
 		gaps = append(gaps, "the incident's evidence manifest is not sealed")
+	}
+	for _, g := range r.Evidence.Gaps {
+		gaps = append(gaps, "evidence gap: "+g)
 	}
 	for i := range r.Alerts {
 		if a := &r.Alerts[i]; a.RawBytes > 0 && a.RawURI == "" {
