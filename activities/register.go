@@ -34,6 +34,8 @@ type Set struct {
 	Page      func(context.Context, playbooks.Page) (*incident.Effect, error)
 	Oncall    func(context.Context, incident.Mode) (*playbooks.Oncall, error)
 	Previous  func(context.Context, string) (*incident.Record, error)
+	// RecordAccess adds to the chain of custody that a person handled evidence.
+	RecordAccess func(context.Context, playbooks.RecordAccess) (*playbooks.RecordedAccess, error)
 }
 
 // Check returns an error unless the set implements exactly the catalogue. An action that no worker has registered would
@@ -55,6 +57,9 @@ func (s Set) Check() error {
 	}
 	if s.KeepAlert == nil || s.Page == nil || s.Oncall == nil || s.Previous == nil {
 		return fmt.Errorf("%s, %s, %s or %s is not implemented", playbooks.KeepAlertActivity, playbooks.PageActivity, playbooks.OncallActivity, playbooks.PreviousActivity)
+	}
+	if s.RecordAccess == nil {
+		return fmt.Errorf("%s is not implemented", playbooks.RecordAccessActivity)
 	}
 	return nil
 }
@@ -83,6 +88,7 @@ func (s Set) Register(r Registry, queue playbooks.Queue) {
 	if on(playbooks.EvidenceQueue) {
 		register(r, guard, playbooks.SealActivity, s.Seal)
 		register(r, guard, playbooks.KeepAlertActivity, s.KeepAlert)
+		register(r, guard, playbooks.RecordAccessActivity, s.RecordAccess)
 	}
 	if on(playbooks.NotifyQueue) {
 		register(r, guard, playbooks.RemindActivity, s.Remind)

@@ -175,6 +175,17 @@ func Catalogue() []Action {
 		snapshot("checkpoint.snapshot", "Copies the checkpoint's object versions to the evidence store under Object Lock."),
 		snapshot("log.snapshot", "Copies an endpoint's request log to the evidence store under Object Lock."),
 		{
+			Name: "replica.capture", Doc: "Captures what is lost when an endpoint's replicas stop: processes, connections, loaded files with digests, logs, settings without their values, and the latest requests.",
+			Role: incident.RoleEvidence, Effect: Observe, Queue: EvidenceQueue, Targets: inventory.EndpointTarget, Timeout: 10 * time.Minute,
+			Params: []Param{
+				{Name: "within", Kind: Duration, Default: "100s", Min: int64(time.Second), Max: int64(8 * time.Minute), Doc: "what is not captured by then is a gap; keep it below the step's budget"},
+				{Name: "recent", Kind: Duration, Default: "1h", Min: int64(time.Minute), Max: int64(24 * time.Hour), Doc: "how far back requests are taken from the log stream"},
+				{Name: "log_bytes", Kind: Integer, Default: "4194304", Min: 1024, Max: 64 << 20, Doc: "how much of the end of each container's log is kept"},
+			},
+			Proof:    "every item is read back by its version id and hashed, and is locked; deleting one by version id is refused",
+			Reversal: "nothing is removed: evidence stays locked until its retention ends",
+		},
+		{
 			Name: "legal.notify", Doc: "Posts the legal brief to the stakeholders' Slack channel, or mails it where Slack cannot or must not be used.",
 			Role: incident.RoleNotification, Effect: Observe, Queue: NotifyQueue, Targets: inventory.StakeholderTarget, Timeout: time.Minute,
 			Proof:    "the message is read back from the channel's history; of a mail, the mail server's receipt",

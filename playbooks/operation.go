@@ -39,6 +39,8 @@ const (
 	SealActivity = "evidence.seal"
 	// KeepAlertActivity takes a KeepAlert and returns a KeptAlert: the raw alert under Object Lock.
 	KeepAlertActivity = "evidence.keep-alert"
+	// RecordAccessActivity takes a RecordAccess and returns a RecordedAccess: a link in the chain of custody.
+	RecordAccessActivity = "evidence.record-access"
 	// ThreadActivity takes a ThreadUpdate and returns a Thread: the incident's thread in the on-call channel.
 	ThreadActivity = "notify.thread"
 	// PageActivity takes a Page and returns an incident.Effect: on-call is told of an alert that started nothing.
@@ -61,6 +63,30 @@ type KeepAlert struct {
 type KeptAlert struct {
 	URI    string `json:"uri"`
 	SHA256 string `json:"sha256"`
+}
+
+// RecordAccess says that a person handled evidence of an incident.
+type RecordAccess struct {
+	// ID makes one act one link, however often it is sent.
+	ID         string          `json:"id"`
+	IncidentID string          `json:"incident_id"`
+	Mode       incident.Mode   `json:"mode"`
+	Store      inventory.Store `json:"store"`
+	// Person is an id of the inventory.
+	Person string `json:"person"`
+	// Action is read, copy, transfer, release or extend_hold.
+	Action string `json:"action"`
+	// Evidence is the S3 URI of an object of the incident, with its version id.
+	Evidence  string    `json:"evidence"`
+	Reason    string    `json:"reason"`
+	Authority string    `json:"authority,omitempty"`
+	At        time.Time `json:"at"`
+}
+
+// RecordedAccess is the link that was made.
+type RecordedAccess struct {
+	Number int    `json:"number"`
+	Hash   string `json:"hash"`
 }
 
 // Thread is the incident's thread in Slack, and ThreadMessage a message in it.

@@ -37,7 +37,7 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"verify-candidate": {"credit-api", "credit-batch"}, "quarantine-registry": {"credit-scorer@17"},
 			"rollback": {"credit-api", "credit-batch"}, "reopen": {"credit-api", "credit-batch"}}},
 		{incident.BackdoorDiscovery, "assist-llm@5", map[string][]string{
-			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"},
+			"tell-legal": {"#ir-legal"}, "snapshot-checkpoints": {"assist-llm@5"}, "snapshot-requests": {"assist-chat/requests"}, "volatile-capture": {"assist-chat"},
 			"disable-endpoints": {"assist-chat"}, "disable-by-policy": {"assist-chat"}, "revoke-writers": {"ci-registry-push"}, "rollback": {"assist-chat"},
 			"let-in-5": {"assist-chat"}, "let-in-25": {"assist-chat"}, "reopen": {"assist-chat"},
 			"verify-candidate": {"assist-chat"}, "quarantine-registry": {"assist-llm@5"}}},

@@ -146,7 +146,7 @@ func TestTimesAreThoseOfTheReference(t *testing.T) {
 	prelude := map[string]time.Duration{"take-command": 5 * time.Minute, "confirm-screening": 15 * time.Minute}
 	want := map[incident.Kind]map[string]time.Duration{
 		incident.BackdoorDiscovery: {
-			"volatile-capture": 120 * time.Second, "legal-brief": time.Hour,
+			"legal-brief":  time.Hour,
 			"watch-period": 7 * 24 * time.Hour, "watch-period-sev1": 14 * 24 * time.Hour, "review": 14 * 24 * time.Hour,
 		},
 		incident.ExtractionEvent: {"legal-brief-urgent": time.Hour, "legal-brief": 4 * time.Hour, "respawn-watch": 72 * time.Hour},
@@ -196,7 +196,7 @@ func TestStepsWithoutAnActionSaySo(t *testing.T) {
 	t.Parallel()
 	want := map[incident.Kind][]string{
 		incident.BackdoorDiscovery: {
-			"hold-logs", "volatile-capture", "freeze-promotion", "serve-fallback", "contain-by-policy", "contain-host", "quarantine",
+			"hold-logs", "freeze-promotion", "serve-fallback", "contain-by-policy", "contain-host", "quarantine",
 		},
 		incident.ExtractionEvent: {
 			"hold-logs", "capture-limits", "throttle", "weights-response", "stolen-keys", "step-up", "suspend-accounts", "suspend-paying", "block-networks",

@@ -102,14 +102,21 @@ func (r *response) undo(ctx workflow.Context) {
 
 // seal writes the incident's evidence manifest. If that fails the verdict shows the gap, and closing tries again.
 func (r *response) seal(ctx workflow.Context) {
+	// What the manifest before could not hold says nothing of this one.
+	before := r.rec.Evidence.Gaps
+	r.rec.Evidence.Gaps = nil
 	r.judge()
 	in := playbooks.SealInput{Record: *r.rec, Store: r.plan.Store}
 	var out incident.Evidence
 	err := workflow.ExecuteActivity(r.options(ctx, playbooks.EvidenceQueue, 5*time.Minute), playbooks.SealActivity, in).Get(ctx, &out)
 	if err != nil {
+		r.rec.Evidence.Gaps = before
+		r.judge()
 		r.event(ctx, "", "", "the evidence manifest could not be sealed: %s", cause(err))
 		return
 	}
 	r.rec.Evidence.Manifest, r.rec.Evidence.SHA256 = out.Manifest, out.SHA256
+	r.rec.Evidence.Signer, r.rec.Evidence.Gaps = out.Signer, out.Gaps
+	r.judge()
 	r.event(ctx, "", "", "evidence manifest sealed: %s", out.Manifest)
 }

@@ -41,16 +41,5 @@ func (s *Snapshot) checkSource(ctx context.Context, op *playbooks.Operation, p p
 	return fmt.Sprintf("%d versions came and %d went since", added, len(copied)), nil
 }
 
-// provedObjects sums the object versions of the evidence steps that are proved.
-func provedObjects(snapshots []snapshotRef) int {
-	n := 0
-	for _, s := range snapshots {
-		if s.Proved {
-			n += s.Objects
-		}
-	}
-	return n
-}
-
 // provedStep reports whether the step's evidence is proved to be there.
 func provedStep(s *incident.Step) bool { return s.Status == incident.Done && s.Verified }

@@ -2,88 +2,195 @@ package evidence
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"firebreak/activities/evidence/objects"
+	"firebreak/activities/failure"
 	"firebreak/internal/incident"
+	"firebreak/internal/manifest"
+	"firebreak/internal/manifest/dsse"
 	"firebreak/playbooks"
 )
 
-// sealSchema names the form of an incident's manifest.
-const sealSchema = "firebreak/evidence/v1"
-
-// document is the evidence manifest of an incident: the whole record, and where each snapshot is.
-type document struct {
-	Schema  string          `json:"schema"`
-	Record  incident.Record `json:"record"`
-	Objects []snapshotRef   `json:"objects"`
+// signer signs with a key that the worker never holds.
+type signer interface {
+	// Key returns the key that signs for a mode: its name and version, and its public half.
+	Key(ctx context.Context, mode incident.Mode) (id string, public *dsse.Key, err error)
+	// Sign signs a message with the version of a key that Key named.
+	Sign(ctx context.Context, id string, message []byte) ([]byte, error)
 }
 
-// snapshotRef points at the manifest of one snapshot.
-type snapshotRef struct {
-	Step     string `json:"step"`
-	Target   string `json:"target"`
-	Manifest string `json:"manifest"`
-	SHA256   string `json:"sha256"`
-	Objects  int    `json:"objects"`
-	Proved   bool   `json:"proved"`
-}
+// actor is who the chain of custody names for what the worker does itself.
+const actor = "firebreak-worker"
 
 // Seal writes the evidence manifest of incidents.
 type Seal struct {
-	api store
+	keep    *Keeper
+	custody *Custody
+	signer  signer
+	history *History
 }
 
 // NewSeal returns the activity. api is an *s3.Client, e.g. from NewS3.
-func NewSeal(api store) *Seal { return &Seal{api: api} }
+func NewSeal(api store, s signer, h *History) *Seal {
+	return &Seal{keep: NewKeeper(api), custody: NewCustody(api), signer: s, history: h}
+}
 
-// Seal writes the record and the list of its snapshots to the evidence store under Object Lock, reads it back by version
-// id, and proves that it is locked. The object's name has the digest of its content in it, so that the same record is
-// sealed once however often this runs, and a record that went on is sealed beside the one before.
+// Seal reads every piece of the incident's evidence back, brings the chain of custody up to it, exports the workflow
+// history, and states all of it in a signed manifest under Object Lock, which is read back by version id and proved to be
+// locked. What cannot be had is a gap in the manifest and never keeps it from being written: a manifest without a
+// signature is better evidence than none, and closing the incident tries again.
+//
+// The manifest's name has the digest of the record in it, so that the same record is sealed once however often this runs,
+// and a record that went on is sealed beside the one before.
 func (s *Seal) Seal(ctx context.Context, in playbooks.SealInput) (*incident.Evidence, error) {
+	if _, err := newLock(in.Store); err != nil {
+		return nil, err
+	}
+	if !in.Record.Mode.Allows(in.Store.Env) {
+		return nil, failure.New(failure.Refused, "seal evidence: the store %s is of the environment %q, where a %s incident may keep nothing", in.Store.ID, in.Store.Env, in.Record.Mode)
+	}
+	record, err := json.Marshal(in.Record)
+	if err != nil {
+		return nil, fmt.Errorf("encode record: %w", err)
+	}
+	name := "manifest-" + sumOf(record)[:12]
+	if done, err := s.sealed(ctx, in, name+".json", true); done != nil || err != nil {
+		return done, err
+	}
+	c, err := s.collect(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	content, signed, err := s.state(ctx, in, c)
+	if err != nil {
+		return nil, err
+	}
+	if !signed {
+		name += "-unsigned"
+		if done, err := s.sealed(ctx, in, name+".json", false); done != nil || err != nil {
+			return done, err
+		}
+	}
+	return s.write(ctx, in, c, name+".json", content)
+}
+
+// manifestPiece is the manifest of a record as it is put into the store.
+func manifestPiece(in playbooks.SealInput, name string, content []byte) piece {
+	return piece{key: incidentPrefix(in.Record.ID) + name, contentType: "application/json", bytes: content}
+}
+
+// sealed returns what an earlier attempt sealed for the same record, or nil.
+func (s *Seal) sealed(ctx context.Context, in playbooks.SealInput, name string, signed bool) (*incident.Evidence, error) {
+	v, err := oldest(ctx, s.keep.api, in.Store.Bucket, manifestPiece(in, name, nil).key)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	content, sum, err := readAll(ctx, s.keep.api, in.Store.Bucket, *v)
+	if err != nil {
+		return nil, err
+	}
+	uri := objects.VersionURI(in.Store.Bucket, v.Key, v.ID)
+	e, err := dsse.Decode(content)
+	if err != nil {
+		return nil, failure.New(failure.EvidenceMismatch, "seal evidence: %s was written by another: %w", uri, err)
+	}
+	stated, err := manifest.DecodeStatement(e.Payload)
+	if err != nil || stated.Predicate.Incident != in.Record.ID || signed != (len(e.Signatures) == 1) {
+		return nil, failure.New(failure.EvidenceMismatch, "seal evidence: %s was written by another and is not the manifest of this record", uri)
+	}
+	return s.finish(ctx, in, stated, objects.Version{Key: v.Key, ID: v.ID}, sum)
+}
+
+// state makes the statement and signs it. Without a signature it says so among its gaps.
+func (s *Seal) state(ctx context.Context, in playbooks.SealInput, c *collection) (content []byte, signed bool, err error) {
+	e := dsse.Envelope{PayloadType: dsse.InToto}
+	if c.Signer != "" {
+		if e.Payload, err = statement(in, c); err != nil {
+			return nil, false, err
+		}
+		if err := s.sign(ctx, &e, c); err == nil {
+			content, err = e.Encode()
+			return content, true, err
+		} else if ctx.Err() != nil {
+			return nil, false, ctx.Err()
+		} else {
+			c.unsigned(err)
+		}
+	}
+	e.Signatures = nil
+	if e.Payload, err = statement(in, c); err != nil {
+		return nil, false, err
+	}
+	content, err = e.Encode()
+	return content, false, err
+}
+
+func statement(in playbooks.SealInput, c *collection) ([]byte, error) {
+	stated, err := manifest.New(&in.Record, c.Contents)
+	if err != nil {
+		return nil, err
+	}
+	return stated.Encode()
+}
+
+// sign signs the envelope and verifies the signature with the public key: what Vault answers is not taken on trust.
+func (s *Seal) sign(ctx context.Context, e *dsse.Envelope, c *collection) error {
+	sig, err := s.signer.Sign(ctx, c.Signer, dsse.PAE(e.PayloadType, e.Payload))
+	if err != nil {
+		return err
+	}
+	e.Signatures = []dsse.Signature{{KeyID: c.Signer, Sig: sig}}
+	return e.Verify(c.public)
+}
+
+func (s *Seal) write(ctx context.Context, in playbooks.SealInput, c *collection, name string, content []byte) (*incident.Evidence, error) {
 	l, err := newLock(in.Store)
 	if err != nil {
 		return nil, err
 	}
-	doc := document{Schema: sealSchema, Record: in.Record, Objects: snapshots(&in.Record)}
-	content, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode evidence manifest: %w", err)
-	}
-	content = append(content, '\n')
-	raw := sha256.Sum256(content)
-	sum := hex.EncodeToString(raw[:])
-	key := incidentPrefix(in.Record.ID) + "manifest-" + sum[:12] + ".json"
-	v, err := place(ctx, s.api, in.Store.Bucket, piece{key: key, contentType: "application/json", bytes: content}, l)
+	v, err := place(ctx, s.keep.api, in.Store.Bucket, manifestPiece(in, name, content), l)
 	if err != nil {
 		return nil, err
 	}
-	if err := prove(ctx, s.api, in.Store.Bucket, v, sum, l); err != nil {
-		return nil, fmt.Errorf("seal evidence: %w", err)
-	}
-	return &incident.Evidence{Manifest: objects.VersionURI(in.Store.Bucket, key, v.ID), SHA256: sum, Objects: provedObjects(doc.Objects)}, nil
+	stated := &manifest.Statement{Predicate: manifest.Predicate{Signer: c.Signer, Gaps: c.Gaps, Objects: c.Objects}}
+	return s.finish(ctx, in, stated, v, sumOf(content))
 }
 
-// snapshots lists the evidence steps that have a manifest, in the record's order.
-func snapshots(r *incident.Record) []snapshotRef {
-	out := []snapshotRef{}
-	for i := range r.Steps {
-		step := &r.Steps[i]
-		if step.Role != incident.RoleEvidence || step.Receipt == nil || step.Receipt.Effect == nil {
-			continue
-		}
-		facts := step.Receipt.Effect.Facts
-		n, err := strconv.Atoi(facts[incident.FactObjects])
-		if facts[incident.FactManifest] == "" || err != nil {
-			continue
-		}
-		out = append(out, snapshotRef{
-			Step: step.ID, Target: step.Target, Manifest: facts[incident.FactManifest], SHA256: facts[incident.FactSHA256], Objects: n, Proved: provedStep(step),
-		})
+// finish proves the manifest and records in the chain of custody that it was sealed; the next manifest has that link.
+func (s *Seal) finish(ctx context.Context, in playbooks.SealInput, stated *manifest.Statement, v objects.Version, sum string) (*incident.Evidence, error) {
+	l, err := newLock(in.Store)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	if err := prove(ctx, s.keep.api, in.Store.Bucket, v, sum, l); err != nil {
+		return nil, fmt.Errorf("seal evidence: %w", err)
+	}
+	uri := objects.VersionURI(in.Store.Bucket, v.Key, v.ID)
+	event := manifest.Event{ID: "seal/" + uri, At: time.Now(), Actor: actor, Action: manifest.Sealed, Evidence: uri, SHA256: sum}
+	if _, err := s.custody.append(ctx, in.Store, in.Record.ID, in.Record.Mode, []manifest.Event{event}); err != nil {
+		return nil, fmt.Errorf("seal evidence: %w", err)
+	}
+	out := &incident.Evidence{Manifest: uri, SHA256: sum, Signer: stated.Predicate.Signer}
+	for i := range stated.Predicate.Objects {
+		if o := &stated.Predicate.Objects[i]; o.Kind == manifest.SnapshotObject && o.Proved {
+			out.Objects += o.Listed
+		}
+	}
+	if len(stated.Predicate.Gaps) > 0 {
+		out.Gaps = stated.Predicate.Gaps
+	}
+	return out, nil
+}
+
+// runOf is the run of the workflow that asks, or "" for the latest.
+func runOf(ctx context.Context) string {
+	if !activity.IsActivity(ctx) {
+		return ""
+	}
+	return activity.GetInfo(ctx).WorkflowExecution.RunID
 }

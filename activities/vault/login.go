@@ -96,8 +96,13 @@ func (l *Login) choose(how string) error {
 	return nil
 }
 
-// Client is the client whose token the login keeps.
-func (l *Login) Client() *api.Client { return l.client }
+// Client is the client whose token the login keeps; there is none before a login could be made.
+func (l *Login) Client() *api.Client {
+	if l == nil {
+		return nil
+	}
+	return l.client
+}
 
 // Refused means that Vault answered and does not accept the login: trying again cannot help until a person changes something.
 type Refused struct{ text string }

@@ -25,6 +25,7 @@ import (
 	"firebreak/activities/serving/kube"
 	"firebreak/activities/serving/workload"
 	"firebreak/activities/vault"
+	"firebreak/activities/volatile"
 	"firebreak/internal/inventory"
 	"firebreak/playbooks"
 )
@@ -34,7 +35,10 @@ type config struct {
 	inventory  string
 	playbooks  string
 	transitKey string
-	check      bool
+	// evidenceKey and drillKey are the transit keys that sign evidence manifests.
+	evidenceKey string
+	drillKey    string
+	check       bool
 
 	// mailServer says where mail goes, for --check.
 	mailServer string
@@ -42,6 +46,7 @@ type config struct {
 	login *vault.Login
 	// previous gets its client when the worker is connected.
 	previous plan.Previous
+	history  evidence.History
 }
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
@@ -65,7 +70,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	defer temporal.Close()
-	c.previous.Temporal = temporal
+	c.previous.Temporal, c.history.Temporal = temporal, temporal
 	forget, err := keepLogin(ctx, c.login, log)
 	if err != nil {
 		return err
@@ -97,7 +102,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	mailer, mailErr := notify.NewMailer()
 	mlflowClient, mlflowErr := mlflow.NewClient()
 	catalogue, catalogueErr := registry.NewCatalogue(s3Client, os.Getenv("FIREBREAK_CATALOGUE"))
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, mlflowErr, catalogueErr); err != nil {
+	signer, signerErr := vault.NewSigner(login.Client(), c.evidenceKey, c.drillKey)
+	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, mlflowErr, catalogueErr, signerErr); err != nil {
 		return activities.Set{}, err
 	}
 	c.login = login
@@ -123,10 +129,11 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
+			"replica.capture":     volatile.NewCapture(k8s, evidence.NewKeeper(s3Client), s3Client),
 			"legal.notify":        brief,
 		},
 		Plan: planner.Plan,
-		Seal: evidence.NewSeal(s3Client).Seal,
+		Seal: evidence.NewSeal(s3Client, signer, &c.history).Seal,
 
 		Remind: brief.Remind,
 		Thread: notify.NewThreads(slackClient).Update,
@@ -135,6 +142,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 		Page:      notify.NewPager(slackClient, mailer).Page,
 		Oncall:    planner.Oncall,
 		Previous:  c.previous.Read,
+
+		RecordAccess: evidence.NewCustody(s3Client).Record,
 	}
 	return set, set.Check()
 }

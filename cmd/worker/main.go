@@ -66,6 +66,8 @@ It is configured by the environment that its clients know:
 	f.StringVar(&c.inventory, "inventory", os.Getenv("FIREBREAK_INVENTORY"), "the asset inventory (ai-assets/v1); default $FIREBREAK_INVENTORY")
 	f.StringVar(&c.playbooks, "playbooks", os.Getenv("FIREBREAK_PLAYBOOKS"), "a folder of playbooks; default $FIREBREAK_PLAYBOOKS, or the ones built in")
 	f.StringVar(&c.transitKey, "transit-key", "firebreak", "the Vault transit key that encrypts what verification must keep secret")
+	f.StringVar(&c.evidenceKey, "evidence-key", "firebreak-evidence", "the Vault transit key that signs the evidence of live incidents (type ecdsa-p256)")
+	f.StringVar(&c.drillKey, "drill-evidence-key", "firebreak-drill-evidence", "the Vault transit key that signs the evidence of drills; another than --evidence-key")
 	f.BoolVar(&c.check, "check", false, "check playbooks, inventory and settings, then exit")
 	return cmd
 }

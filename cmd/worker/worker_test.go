@@ -41,7 +41,7 @@ contexts: [{name: eu-1, context: {cluster: c, user: u}}]
 // The catalogue and what the worker registers are the same: an activity that nobody registered is retried for ever.
 func TestWorkerRegistersTheCatalogue(t *testing.T) {
 	settings(t)
-	c := config{inventory: "../../testdata/inventory/nordwall.yaml", transitKey: "firebreak"}
+	c := config{inventory: "../../testdata/inventory/nordwall.yaml", transitKey: "firebreak", evidenceKey: "evidence", drillKey: "drill"}
 	source, err := c.documents()
 	require.NoError(t, err)
 	set, err := c.actions(context.Background(), source)
@@ -61,7 +61,7 @@ func TestWorkerRegistersTheCatalogue(t *testing.T) {
 			require.True(t, byQueue[a.Queue][playbooks.ActivityName(a.Name, stage)], "%s.%s on %s", a.Name, stage, a.Queue)
 		}
 	}
-	require.Len(t, all, 4*len(playbooks.Catalogue())+8)
+	require.Len(t, all, 4*len(playbooks.Catalogue())+9)
 	drill := registered{}
 	set.Register(drill, playbooks.DrillQueue)
 	require.Equal(t, all, drill, "a drill runs everything on its own queue")
@@ -84,6 +84,7 @@ func TestWorkerRefusesToStart(t *testing.T) {
 		{"with a mail server that has no sender", map[string]string{"SMTP_ADDRESS": "smtp.nordwall.example:587"}, []string{"--inventory", inventory}, []string{"SMTP_FROM"}},
 		{"with an address of MLflow that is none", map[string]string{"MLFLOW_TRACKING_URI": "mlflow"}, []string{"--inventory", inventory}, []string{"MLFLOW_TRACKING_URI is not an address"}},
 		{"with a catalogue that is not in S3", map[string]string{"FIREBREAK_CATALOGUE": "/srv/good"}, []string{"--inventory", inventory}, []string{"FIREBREAK_CATALOGUE"}},
+		{"with one key for live incidents and drills", nil, []string{"--inventory", inventory, "--drill-evidence-key", "firebreak-evidence"}, []string{"need different transit keys"}},
 		{"with an argument", nil, []string{"now"}, []string{`unknown command "now"`}},
 	}
 	for _, c := range cases {

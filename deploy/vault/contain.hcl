@@ -81,6 +81,12 @@ path "secret/undelete/hub-token" { capabilities = ["create", "update"] }
 path "transit/encrypt/firebreak" { capabilities = ["create", "update"] }
 path "transit/decrypt/firebreak" { capabilities = ["create", "update"] }
 
+# Evidence manifests are signed with these keys. Read shows their public halves; nothing here lets a private one out.
+path "transit/sign/firebreak-evidence" { capabilities = ["create", "update"] }
+path "transit/keys/firebreak-evidence" { capabilities = ["read"] }
+path "transit/sign/firebreak-drill-evidence" { capabilities = ["create", "update"] }
+path "transit/keys/firebreak-drill-evidence" { capabilities = ["read"] }
+
 # The worker's own login: it looks at itself and renews itself, also without Vault's default policy.
 path "auth/token/lookup-self" { capabilities = ["read"] }
 path "auth/token/renew-self" { capabilities = ["create", "update"] }

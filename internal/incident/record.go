@@ -103,6 +103,10 @@ type Evidence struct {
 	SHA256   string `json:"sha256,omitempty"`
 	// Objects counts the locked object versions that the snapshots preserved.
 	Objects int `json:"objects"`
+	// Signer is the key that signed the manifest, as name:version; empty if it is not signed.
+	Signer string `json:"signer,omitempty"`
+	// Gaps is what the manifest could not hold, e.g. a signature. The verdict shows them.
+	Gaps []string `json:"gaps,omitempty"`
 }
 
 // Legal says where and when legal was told. TS is Slack's message timestamp, or the Message-ID of the e-mail that went instead;

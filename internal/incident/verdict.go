@@ -111,6 +111,9 @@ func recordGaps(r *Record) []string {
 	if r.Progress == Settled && r.Evidence.Manifest == "" {
 		gaps = append(gaps, "the incident's evidence manifest is not sealed")
 	}
+	for _, g := range r.Evidence.Gaps {
+		gaps = append(gaps, "evidence gap: "+g)
+	}
 	for i := range r.Alerts {
 		if a := &r.Alerts[i]; a.RawBytes > 0 && a.RawURI == "" {
 			gaps = append(gaps, fmt.Sprintf("evidence gap: the alert from %s with digest %s is not kept", a.Source, a.RawSHA256))

@@ -36,6 +36,8 @@ func ByHand(action string) (Instructions, bool) {
 		return quarantineByHand(), true
 	case "dataset.snapshot", "checkpoint.snapshot", "log.snapshot":
 		return snapshotByHand(), true
+	case "replica.capture":
+		return captureByHand(), true
 	case "legal.notify":
 		return notifyByHand(), true
 	}
@@ -195,6 +197,22 @@ func snapshotByHand() Instructions {
 		Prove: []string{
 			"Read each copy back by its version id (`aws s3api get-object --version-id`) and hash it: it equals the manifest.",
 			"`aws s3api delete-object --version-id` of one copy is refused with AccessDenied.",
+		},
+	}
+}
+
+func captureByHand() Instructions {
+	return Instructions{
+		Do: []string{
+			"Taking a KServe endpoint out of service deletes its pods: capture first, and for two minutes at most. List them: `kubectl --context CLUSTER -n NAMESPACE get pods -l REPLICAS_SELECTOR -o name`. For each POD, in this order:",
+			"`kubectl --context CLUSTER -n NAMESPACE exec POD -- sh -c 'ps -ef; ss -tanp' > POD.processes`; without these tools read /proc/*/cmdline and /proc/net/tcp.",
+			"`kubectl --context CLUSTER -n NAMESPACE exec POD -- sh -c 'find /mnt/models -type f -exec sha256sum {} +' > POD.files`.",
+			"`kubectl --context CLUSTER -n NAMESPACE get POD -o yaml > POD.yaml` (image digest under status.containerStatuses[].imageID); black out the values under env.",
+			"`kubectl --context CLUSTER -n NAMESPACE logs --timestamps --all-containers POD > POD.log`, and the route's traffic split. The exact triggering inputs, their times and the model version matter most.",
+			"Put the files into the evidence bucket under CASE/volatile/ with a lock: `aws s3api put-object --checksum-algorithm SHA256 --object-lock-mode LOCK_MODE --object-lock-retain-until-date DATE`. Write down what could not be had.",
+		},
+		Prove: []string{
+			"Read each file back by its version id and hash it; `aws s3api delete-object --version-id` of one is refused with AccessDenied.",
 		},
 	}
 }

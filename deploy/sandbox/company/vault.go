@@ -88,6 +88,9 @@ func (c *Company) worker(ctx context.Context, v *vaultSetup, policyFile string) 
 	}
 	v.fail(v.client.Sys().PutPolicyWithContext(ctx, "firebreak-contain", string(policy)))
 	v.write(ctx, "transit/keys/firebreak", nil)
+	for _, key := range []string{"firebreak-evidence", "firebreak-drill-evidence"} {
+		v.write(ctx, "transit/keys/"+key, map[string]any{"type": "ecdsa-p256"})
+	}
 	v.write(ctx, "auth/approle/role/firebreak-contain", map[string]any{"token_policies": "firebreak-contain", "token_ttl": "12h", "token_max_ttl": "24h"})
 	c.WorkerVaultToken = v.login(ctx, "firebreak-contain")
 	data := v.read(ctx, "aws/creds/firebreak-worker")

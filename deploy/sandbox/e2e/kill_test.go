@@ -187,6 +187,10 @@ func evidenceOnce(t *testing.T, s *stack.Stack) {
 	require.NotEmpty(t, versions)
 	for key, n := range versions {
 		require.Equal(t, 1, n, key)
+		// The chain of custody, the workflow history so far and the public key grow with each attempt to seal.
+		if strings.Contains(key, "/custody/") || strings.Contains(key, "/history/") || strings.Contains(key, "/key/") {
+			delete(versions, key)
+		}
 	}
 	// Four parts and a manifest of the dataset, three files and a manifest of the checkpoint, the alert as it was posted, and
 	// the incident's own manifest.
