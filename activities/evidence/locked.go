@@ -34,11 +34,12 @@ func putLocked(ctx context.Context, api store, bucket, key, contentType string, 
 	ctx, cancel := context.WithTimeout(ctx, objects.TransferTimeout(int64(len(content))))
 	defer cancel()
 	sum := sha256.Sum256(content)
+	mode, until, hold := l.request(from)
 	out, err := api.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(key), ContentType: aws.String(contentType),
 		Body: bytes.NewReader(content), ContentLength: aws.Int64(int64(len(content))),
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
-		ObjectLockMode: l.mode, ObjectLockRetainUntilDate: aws.Time(l.until(from)),
+		ObjectLockMode: mode, ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: hold,
 		IfNoneMatch: aws.String("*"),
 	}, once)
 	if err != nil {

@@ -1,0 +1,312 @@
+package evidence
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"firebreak/activities/evidence/objects"
+	"firebreak/activities/evidence/s3fake"
+	"firebreak/activities/failure"
+	"firebreak/internal/incident"
+	"firebreak/internal/manifest"
+	"firebreak/internal/progress"
+	"firebreak/playbooks"
+)
+
+// newLarge is a scene with one object of eleven MiB, which is copied in three parts, beside the small ones.
+func newLarge(t *testing.T) (*s3fake.Store, *Snapshot, *playbooks.Operation, string) {
+	t.Helper()
+	s, _, op := newScene(t)
+	body := strings.Repeat("0123456789abcdef", 11*mib/16)
+	s.Add("data", "loans/v1/large", body)
+	sum := sha256.Sum256([]byte(body))
+	return s, NewSnapshotWith(s, Limits{Whole: mib, Part: smallestPart}), op, hex.EncodeToString(sum[:])
+}
+
+func entries(t *testing.T, s *s3fake.Store, e *incident.Effect) []Entry {
+	t.Helper()
+	bucket, key, id, err := objects.ParseVersionURI(e.Facts[incident.FactManifest])
+	require.NoError(t, err)
+	content, _, err := readAll(t.Context(), s, bucket, objects.Version{Key: key, ID: id})
+	require.NoError(t, err)
+	out, err := manifest.DecodeLines(content, entryKey)
+	require.NoError(t, err)
+	return out
+}
+
+func entryOf(t *testing.T, s *s3fake.Store, e *incident.Effect, key string) Entry {
+	t.Helper()
+	for _, entry := range entries(t, s, e) {
+		if entry.SourceKey == key {
+			return entry
+		}
+	}
+	require.Fail(t, "not in the manifest", key)
+	return Entry{}
+}
+
+func countParts(s *s3fake.Store) int {
+	n := 0
+	for _, w := range s.Writes() {
+		if strings.HasPrefix(w, "part ") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestLargeObjectIsCopiedInPartsAndProved(t *testing.T) {
+	t.Parallel()
+	s, a, op, sum := newLarge(t)
+	capture(t, a, op)
+	ctx, meter := progress.With(t.Context())
+	effect, err := a.Do(ctx, op)
+	require.NoError(t, err)
+	op.Effect = effect
+	require.Equal(t, 3, countParts(s))
+	require.Empty(t, s.Uploads())
+	e := entryOf(t, s, effect, "loans/v1/large")
+	require.Equal(t, sum, e.SHA256)
+	require.Equal(t, bySource, e.DigestBy)
+	require.Equal(t, methodFull, e.Method)
+	require.Equal(t, "data", e.SourceBucket)
+	require.Equal(t, "COMPLIANCE", e.LockMode)
+	requireFuture(t, 90*day-time.Minute, e.RetainUntil)
+	require.Equal(t, byStore, entryOf(t, s, effect, "loans/v1/part").DigestBy)
+	require.Equal(t, methodMetadata, entryOf(t, s, effect, "loans/v1/folder/").Method)
+	report, _ := meter.Report()
+	require.Equal(t, report.Size, report.Bytes)
+	require.Equal(t, int64(8), report.Objects)
+	require.True(t, verify(t, a, op).Proved)
+}
+
+// What the store takes may be less than what Amazon's does.
+func TestStoreWithALowerLimitGetsParts(t *testing.T) {
+	t.Parallel()
+	s, _, op, sum := newLarge(t)
+	s.Whole = smallestPart
+	a := NewSnapshotWith(s, Limits{Part: smallestPart})
+	capture(t, a, op)
+	require.Equal(t, sum, entryOf(t, s, do(t, a, op), "loans/v1/large").SHA256)
+	require.Equal(t, 3, countParts(s))
+	require.True(t, verify(t, a, op).Proved)
+}
+
+func TestPartsAreKeptWhenAnAttemptEnds(t *testing.T) {
+	t.Parallel()
+	s, a, op, _ := newLarge(t)
+	capture(t, a, op)
+	var parts atomic.Int32
+	s.Before = func(request, _ string) error {
+		if request == "UploadPartCopy" && parts.Add(1) == 3 {
+			return errors.New("the worker is gone")
+		}
+		return nil
+	}
+	_, err := a.Do(t.Context(), op)
+	require.ErrorContains(t, err, "the worker is gone")
+	require.Len(t, s.Uploads(), 1)
+	s.Before = nil
+	do(t, a, op)
+	require.Equal(t, 3, countParts(s), "no part was copied twice")
+	require.Empty(t, s.Uploads())
+	require.True(t, verify(t, a, op).Proved)
+}
+
+func TestPartOfAnotherSizeIsCopiedAgain(t *testing.T) {
+	t.Parallel()
+	s, a, op, _ := newLarge(t)
+	capture(t, a, op)
+	p, err := newPlan(op)
+	require.NoError(t, err)
+	v := s.Versions("data", "loans/v1/large")[0]
+	key := p.key(objects.Version{Bucket: "data", Key: v.Key, ID: v.ID})
+	s.Put(s.Begin(vault, key), 1, "half a part")
+	do(t, a, op)
+	require.Equal(t, 3, countParts(s))
+	proof := verify(t, a, op)
+	require.False(t, proof.Proved, "an upload that was begun without a lock gives an object without one")
+	require.Contains(t, proof.Method, "is not locked")
+}
+
+func TestUploadsOfOthersAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	s, a, op, _ := newLarge(t)
+	capture(t, a, op)
+	p, err := newPlan(op)
+	require.NoError(t, err)
+	others := []string{"somebody/else", p.prefix + "objects/readme", incidentPrefix(op.IncidentID) + "other-step/objects/" + strings.Repeat("a", 64)}
+	for _, key := range others {
+		s.Begin(vault, key)
+	}
+	stale := p.prefix + "objects/" + strings.Repeat("b", 64)
+	s.Begin(vault, stale)
+	do(t, a, op)
+	left := strings.Join(s.Uploads(), "\n")
+	for _, key := range others {
+		require.Contains(t, left, key)
+	}
+	require.NotContains(t, left, stale)
+	require.Len(t, s.Uploads(), len(others))
+}
+
+func TestUndoFreesParts(t *testing.T) {
+	t.Parallel()
+	s, a, op, _ := newLarge(t)
+	capture(t, a, op)
+	s.Before = failing("CompleteMultipartUpload", errors.New("the worker is gone"))
+	_, err := a.Do(t.Context(), op)
+	require.Error(t, err)
+	require.Len(t, s.Uploads(), 1)
+	_, err = a.Undo(t.Context(), op)
+	require.NoError(t, err)
+	require.Empty(t, s.Uploads())
+}
+
+// failing returns a hook that fails every request of a name.
+func failing(request string, err error) func(string, string) error {
+	return func(r, _ string) error {
+		if r == request {
+			return err
+		}
+		return nil
+	}
+}
+
+// failingOnce returns a hook that fails the first request of a name.
+func failingOnce(request string, err error) func(string, string) error {
+	var done sync.Once
+	return func(r, _ string) (out error) {
+		if r == request {
+			done.Do(func() { out = err })
+		}
+		return out
+	}
+}
+
+func slowDown() error {
+	return &smithy.GenericAPIError{Code: "SlowDown", Message: "reduce your request rate"}
+}
+
+func TestFaultsOfAStoreAreSurvived(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*s3fake.Store){
+		"it is busy half of the time": func(s *s3fake.Store) {
+			var n atomic.Int32
+			s.Before = func(string, string) error {
+				if n.Add(1)%2 == 0 {
+					return slowDown()
+				}
+				return nil
+			}
+		},
+		"a part's connection breaks":            func(s *s3fake.Store) { s.Before = failingOnce("UploadPartCopy", syscall.ECONNRESET) },
+		"a part is copied without an answer":    func(s *s3fake.Store) { s.After = failingOnce("UploadPartCopy", io.ErrUnexpectedEOF) },
+		"a copy is made without an answer":      func(s *s3fake.Store) { s.After = failingOnce("CopyObject", io.ErrUnexpectedEOF) },
+		"a copy is lost":                        func(s *s3fake.Store) { s.Before = failingOnce("CopyObject", io.ErrUnexpectedEOF) },
+		"an upload is begun without an answer":  func(s *s3fake.Store) { s.After = failingOnce("CreateMultipartUpload", io.ErrUnexpectedEOF) },
+		"an object is completed without answer": func(s *s3fake.Store) { s.After = failingOnce("CompleteMultipartUpload", io.ErrUnexpectedEOF) },
+		"a read breaks":                         func(s *s3fake.Store) { s.Before = failingOnce("GetObject", syscall.ECONNRESET) },
+	}
+	for name, set := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, a, op, sum := newLarge(t)
+			capture(t, a, op)
+			set(s)
+			effect := do(t, a, op)
+			require.Empty(t, s.Uploads())
+			require.True(t, verify(t, a, op).Proved)
+			s.Before = nil
+			require.Equal(t, sum, entryOf(t, s, effect, "loans/v1/large").SHA256)
+			copies := map[string]int{}
+			for _, v := range s.Versions(vault, "") {
+				copies[v.Key]++
+				require.Equal(t, 1, copies[v.Key], v.Key)
+			}
+		})
+	}
+}
+
+func TestFaultsThatAreNoSnapshot(t *testing.T) {
+	t.Parallel()
+	s, a, op, _ := newLarge(t)
+	capture(t, a, op)
+	s.Before = failing("CreateMultipartUpload", &smithy.GenericAPIError{Code: "AccessDenied", Message: "no lock for you"})
+	_, err := a.Do(t.Context(), op)
+	require.ErrorContains(t, err, "AccessDenied")
+	for _, w := range s.Writes() {
+		require.NotContains(t, w, "manifest", "there is no manifest of a snapshot that is not whole")
+	}
+}
+
+func TestChecksumThatIsNotThatOfTheBytesIsNotProved(t *testing.T) {
+	t.Parallel()
+	s, a, op := newScene(t)
+	s.WrongChecksums = true
+	capture(t, a, op)
+	do(t, a, op)
+	proof := verify(t, a, op)
+	require.False(t, proof.Proved)
+	require.Contains(t, proof.Method, "hashes to")
+}
+
+func TestCopyOfOtherBytesIsRefused(t *testing.T) {
+	t.Parallel()
+	s, a, op := newScene(t)
+	capture(t, a, op)
+	s.Swap = func(body []byte) []byte { return append([]byte("x"), body[min(1, len(body)):]...) }
+	_, err := a.Do(t.Context(), op)
+	requireCode(t, failure.EvidenceMismatch, err)
+	require.ErrorContains(t, err, "the source hashes to")
+}
+
+func TestPartsOfOtherBytesAreNotProved(t *testing.T) {
+	t.Parallel()
+	s, a, op, _ := newLarge(t)
+	capture(t, a, op)
+	do(t, a, op)
+	for _, v := range s.Versions(vault, "") {
+		if len(v.Body) == 11*mib {
+			s.Change(vault, v.Key, func(v *s3fake.Version) { v.Body[7*mib] ^= 1 })
+		}
+	}
+	proof := verify(t, a, op)
+	require.False(t, proof.Proved)
+	require.Contains(t, proof.Method, "hashes to")
+}
+
+func TestLegalHoldBesideOrInsteadOfRetention(t *testing.T) {
+	t.Parallel()
+	for name, alone := range map[string]bool{"beside": false, "instead": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, a, op, _ := newLarge(t)
+			op.Store.Lock.LegalHold = true
+			if alone {
+				op.Store.Lock.Mode, op.Store.Lock.Days = "", 0
+			}
+			capture(t, a, op)
+			e := do(t, a, op)
+			for _, key := range []string{"loans/v1/large", "loans/v1/part"} {
+				require.True(t, entryOf(t, s, e, key).LegalHold)
+			}
+			require.True(t, verify(t, a, op).Proved)
+			changeCopy(s, func(v *s3fake.Version) { v.Hold = false })
+			proof := verify(t, a, op)
+			require.False(t, proof.Proved)
+			require.Contains(t, proof.Method, "not under legal hold")
+		})
+	}
+}
