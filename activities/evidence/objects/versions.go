@@ -84,7 +84,8 @@ func List(ctx context.Context, api Reader, l Location) ([]Version, error) {
 	slices.SortFunc(all, func(a, b Version) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID))
 	})
-	return all, nil
+	// Some stores begin a page with the version that ended the one before.
+	return slices.CompactFunc(all, func(a, b Version) bool { return a.Key == b.Key && a.ID == b.ID }), nil
 }
 
 func listPage(ctx context.Context, api Reader, input *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
