@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"golang.org/x/sync/errgroup"
 
 	"firebreak/activities/evidence/objects"
 	"firebreak/activities/evidence/pace"
@@ -99,22 +98,18 @@ func (r *run) copyAll(ctx context.Context, set set) ([]Entry, error) {
 	found := summarize(set.versions)
 	r.meter.Begin("copying", int64(found.Objects), found.Bytes)
 	entries := make([]Entry, len(set.versions))
-	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(r.pace.Most())
-	for i, v := range set.versions {
+	return entries, each(ctx, len(entries), r.pace.Most(), func(ctx context.Context, i int) error {
+		v := set.versions[i]
 		entries[i] = newEntry(v)
 		entries[i].Role = set.roles[sourceKey(v)]
 		if !v.IsFile() {
-			continue
-		}
-		group.Go(func() error {
-			if err := r.preserve(inner, v, &entries[i]); err != nil {
-				return fmt.Errorf("copy %s: %w", objects.VersionURI(v.Bucket, v.Key, v.ID), err)
-			}
 			return nil
-		})
-	}
-	return entries, group.Wait()
+		}
+		if err := r.preserve(ctx, v, &entries[i]); err != nil {
+			return fmt.Errorf("copy %s: %w", objects.VersionURI(v.Bucket, v.Key, v.ID), err)
+		}
+		return nil
+	})
 }
 
 // given is called with the error that ended an attempt. Parts are kept for the next one, unless there will be none.

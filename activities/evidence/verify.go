@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"golang.org/x/sync/errgroup"
 
 	"firebreak/activities/evidence/objects"
 	"firebreak/activities/failure"
@@ -143,22 +142,16 @@ func (s *Snapshot) checkManifest(ctx context.Context, op *playbooks.Operation, p
 func (s *Snapshot) checkCopies(ctx context.Context, op *playbooks.Operation, p plan, entries []Entry, wrong *faults) error {
 	meter, found := progress.From(ctx), summarize(sources(entries))
 	meter.Begin("reading back", int64(found.Objects), found.Bytes)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(objects.Concurrency)
-	for i := range entries {
-		e := &entries[i]
-		if !e.source().IsFile() {
-			continue
-		}
-		group.Go(func() error {
-			if err := s.checkCopy(ctx, op, p, e, meter, wrong); err != nil {
-				return err
-			}
-			meter.Add(1, 0)
+	return each(ctx, len(entries), s.pace.Most(), func(ctx context.Context, i int) error {
+		if !entries[i].source().IsFile() {
 			return nil
-		})
-	}
-	return group.Wait()
+		}
+		if err := s.checkCopy(ctx, op, p, &entries[i], meter, wrong); err != nil {
+			return err
+		}
+		meter.Add(1, 0)
+		return nil
+	})
 }
 
 // checkCopy reads a copy by its version id. The answer tells its lock too; one that tells none is asked for it.

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"runtime/pprof"
 	"strconv"
-	"time"
 
 	"firebreak/activities/evidence"
 	"firebreak/internal/incident"
@@ -29,7 +28,7 @@ type contest struct {
 // round is what one round took: copying with hashes, locks and manifest; reading all of it back, which s5cmd has no
 // counterpart of; and s5cmd's copying.
 type round struct {
-	preserve, prove, s5cmd time.Duration
+	preserve, prove, s5cmd spent
 }
 
 // run runs a round that does not count, and then those that do. Who begins changes with each round.
@@ -42,8 +41,8 @@ func (c *contest) run(ctx context.Context, l load) ([]round, error) {
 	for n := range c.rounds + 1 {
 		var r round
 		both := []func() error{
-			func() (err error) { r.preserve, r.prove, err = c.preserve(ctx, snapshot, l, n == 1); return err },
-			func() (err error) { r.s5cmd, err = c.copy(ctx, l); return err },
+			func() error { return c.preserve(ctx, snapshot, l, n == 1, &r) },
+			func() (err error) { r.s5cmd, err = c.spend(func() error { return c.copy(ctx, l) }); return err },
 		}
 		for i := range both {
 			if err := both[(i+n)%2](); err != nil {
@@ -77,36 +76,36 @@ func (c *contest) snapshot(ctx context.Context) (*evidence.Snapshot, error) {
 	return evidence.NewSnapshot(client), nil
 }
 
-func (c *contest) preserve(ctx context.Context, a *evidence.Snapshot, l load, profiled bool) (did, proved time.Duration, err error) {
+func (c *contest) preserve(ctx context.Context, a *evidence.Snapshot, l load, profiled bool, r *round) (err error) {
 	c.runs++
 	id := "bench/" + strconv.Itoa(c.runs)
 	op := &playbooks.Operation{ID: id + "/preserve/" + l.name, IncidentID: id, Step: "preserve", Action: "dataset.snapshot",
 		Target: inventory.Target{ID: l.name, Kind: inventory.ObjectsTarget, URI: "s3://" + sourceBucket + "/" + l.prefix()}}
 	op.Store.ID, op.Store.Bucket, op.Store.Lock.Mode, op.Store.Lock.Days = "evidence", evidenceBucket, "COMPLIANCE", 1
 	if op.Capture, err = a.Capture(ctx, op); err != nil {
-		return 0, 0, err
+		return err
 	}
+	stop := func() error { return nil }
 	if profiled && c.profile != "" {
-		stop, err := profile(c.profile + "-" + l.name)
-		if err != nil {
-			return 0, 0, err
+		if stop, err = profile(c.profile + "-" + l.name); err != nil {
+			return err
 		}
-		defer func() { err = errors.Join(err, stop()) }()
 	}
-	began := time.Now()
-	if op.Effect, err = a.Do(ctx, op); err != nil {
-		return 0, 0, err
+	r.preserve, err = c.spend(func() (err error) { op.Effect, err = a.Do(ctx, op); return err })
+	if err := errors.Join(err, stop()); err != nil {
+		return err
 	}
-	did = time.Since(began)
 	if got, want := op.Effect.Facts[incident.FactObjects], strconv.FormatInt(l.objects, 10); got != want {
-		return 0, 0, fmt.Errorf("preserve %s: %s objects instead of %s", l.name, got, want)
+		return fmt.Errorf("preserve %s: %s objects instead of %s", l.name, got, want)
 	}
-	began = time.Now()
-	proof, err := a.Verify(ctx, op)
-	if err == nil && !proof.Proved {
-		err = errors.New(proof.Method)
-	}
-	return did, time.Since(began), err
+	r.prove, err = c.spend(func() error {
+		proof, err := a.Verify(ctx, op)
+		if err == nil && !proof.Proved {
+			err = errors.New(proof.Method)
+		}
+		return err
+	})
+	return err
 }
 
 func profile(file string) (stop func() error, err error) {
@@ -121,7 +120,7 @@ func profile(file string) (stop func() error, err error) {
 }
 
 // copy has s5cmd copy the objects, on the server, as fast as it can.
-func (c *contest) copy(ctx context.Context, l load) (time.Duration, error) {
+func (c *contest) copy(ctx context.Context, l load) error {
 	c.runs++
 	cmd := exec.CommandContext(ctx, c.s5cmd, "--log", "error", "--endpoint-url", c.store.server.Endpoint,
 		"cp", "s3://"+sourceBucket+"/"+l.prefix()+"*", "s3://"+plainBucket+"/"+strconv.Itoa(c.runs)+"/")
@@ -129,9 +128,8 @@ func (c *contest) copy(ctx context.Context, l load) (time.Duration, error) {
 		"AWS_ACCESS_KEY_ID="+c.store.server.AccessKey, "AWS_SECRET_ACCESS_KEY="+c.store.server.SecretKey)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	began := time.Now()
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("run s5cmd: %w: %s", err, output.Bytes())
+		return fmt.Errorf("run s5cmd: %w: %s", err, output.Bytes())
 	}
-	return time.Since(began), nil
+	return nil
 }
