@@ -44,7 +44,9 @@ type Entry struct {
 	// Method is full or metadata_only. Nothing is sampled.
 	Method string `json:"method,omitempty"`
 	// Role is what the object is to a table, e.g. "delta-log" or "iceberg-data"; empty for what belongs to none.
-	Role        string    `json:"role,omitempty"`
+	Role string `json:"role,omitempty"`
+	// Note is on the file that defines a table: which one it is, and what of it could not be read or is not there.
+	Note        string    `json:"note,omitempty"`
 	Key         string    `json:"key"`
 	VersionID   string    `json:"version_id"`
 	LockMode    string    `json:"lock_mode"`

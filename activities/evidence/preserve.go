@@ -78,7 +78,7 @@ func (s *Snapshot) Do(ctx context.Context, op *playbooks.Operation) (*incident.E
 	if _, err := s.resumable(ctx, p, nil); err != nil {
 		return nil, err
 	}
-	return effect(op, p, entries, m, set.table), nil
+	return effect(op, p, entries, m), nil
 }
 
 // copyAll copies every version of the set that is not there yet.
@@ -101,7 +101,7 @@ func (r *run) copyAll(ctx context.Context, set set) ([]Entry, error) {
 	return entries, each(ctx, len(entries), r.pace.Most(), func(ctx context.Context, i int) error {
 		v := set.versions[i]
 		entries[i] = newEntry(v)
-		entries[i].Role = set.roles[sourceKey(v)]
+		entries[i].Role, entries[i].Note = set.roles[sourceKey(v)], set.notes[sourceKey(v)]
 		if !v.IsFile() {
 			return nil
 		}
@@ -155,7 +155,7 @@ func (s *Snapshot) finished(ctx context.Context, op *playbooks.Operation, p plan
 	if _, err := s.resumable(ctx, p, nil); err != nil {
 		return nil, err
 	}
-	return effect(op, p, entries, sealed{versionID: v.ID, sha256: sum}, tableOf(entries, p)), nil
+	return effect(op, p, entries, sealed{versionID: v.ID, sha256: sum}), nil
 }
 
 // preserve copies a version unless its copy is there, and describes the copy.

@@ -97,7 +97,7 @@ func (s *Snapshot) Undo(ctx context.Context, op *playbooks.Operation) (*incident
 }
 
 // effect describes a snapshot by its manifest.
-func effect(op *playbooks.Operation, p plan, entries []Entry, m sealed, table string) *incident.Effect {
+func effect(op *playbooks.Operation, p plan, entries []Entry, m sealed) *incident.Effect {
 	found := summarize(sources(entries))
 	e := &incident.Effect{
 		Summary: fmt.Sprintf("%d object versions (%d bytes) of %s are locked in %s", found.Objects, found.Bytes, p.source, p.bucket),
@@ -114,8 +114,8 @@ func effect(op *playbooks.Operation, p plan, entries []Entry, m sealed, table st
 	if !m.written {
 		e.Summary += "; this step had done so before"
 	}
-	if table != "" {
-		e.Facts[FactTable] = table
+	if tables := tablesOf(entries); tables != "" {
+		e.Facts[FactTable] = tables
 	}
 	if op.Target.Digest != "" {
 		e.Facts[FactInventory] = compareDigest(entries, p.source, op.Target.Digest)

@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -248,68 +247,6 @@ func (s *Store) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s
 	return &s3.PutObjectOutput{VersionId: &v.ID}, nil
 }
 
-// CopyObject copies one version, which CopySource names in URL encoding.
-func (s *Store) CopyObject(ctx context.Context, in *s3.CopyObjectInput, _ ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
-	if s.BeforeCopy != nil {
-		if err := s.BeforeCopy(*in.Key); err != nil {
-			return nil, err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := call(s.Before, "CopyObject", *in.Key); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from, err := s.copySource(*in.CopySource, in.CopySourceIfMatch)
-	if err != nil {
-		return nil, err
-	}
-	if s.Whole > 0 && int64(len(from.Body)) > s.Whole {
-		return nil, tooLarge(s.Whole)
-	}
-	v, err := s.write("copy", *in.Bucket, *in.Key, from.Body, in.IfNoneMatch, lock{in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus})
-	if err != nil {
-		return nil, err
-	}
-	if err := call(s.After, "CopyObject", *in.Key); err != nil {
-		return nil, err
-	}
-	out := &s3.CopyObjectOutput{VersionId: &v.ID, CopyObjectResult: &types.CopyObjectResult{ETag: &v.ETag}}
-	if in.ChecksumAlgorithm == types.ChecksumAlgorithmSha256 && !s.NoChecksums {
-		out.CopyObjectResult.ChecksumSHA256, out.CopyObjectResult.ChecksumType = s.told(v.Body), types.ChecksumTypeFullObject
-	}
-	return out, nil
-}
-
-// copySource finds the version that a copy is made of, which is named in URL encoding.
-func (s *Store) copySource(name string, ifMatch *string) (*Version, error) {
-	path, escaped, _ := strings.Cut(name, "?versionId=")
-	source, err1 := url.QueryUnescape(path)
-	id, err2 := url.QueryUnescape(escaped)
-	if err1 != nil || err2 != nil {
-		return nil, fault("InvalidArgument")
-	}
-	bucket, key, _ := strings.Cut(source, "/")
-	from := s.find(bucket, key, id)
-	switch {
-	case from == nil || from.Marker:
-		return nil, fault("NoSuchKey")
-	case ifMatch != nil && *ifMatch != from.ETag:
-		return nil, fault("PreconditionFailed")
-	}
-	return from, nil
-}
-
-// lock is what a write asks for.
-type lock struct {
-	mode  types.ObjectLockMode
-	until *time.Time
-	hold  types.ObjectLockLegalHoldStatus
-}
-
 func (s *Store) write(verb, bucket, key string, body []byte, ifNoneMatch *string, l lock) (*Version, error) {
 	if current := s.find(bucket, key, ""); ifNoneMatch != nil && current != nil && !current.Marker {
 		return nil, fault("PreconditionFailed")
@@ -329,34 +266,6 @@ func (s *Store) write(verb, bucket, key string, body []byte, ifNoneMatch *string
 	}
 	s.writes = append(s.writes, verb+" "+key)
 	return s.add(bucket, v), nil
-}
-
-// GetObjectRetention returns a version's lock.
-func (s *Store) GetObjectRetention(_ context.Context, in *s3.GetObjectRetentionInput, _ ...func(*s3.Options)) (*s3.GetObjectRetentionOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v := s.find(*in.Bucket, *in.Key, aws.ToString(in.VersionId))
-	switch {
-	case v == nil:
-		return nil, fault("NoSuchKey")
-	case v.Mode == "":
-		return nil, fault("NoSuchObjectLockConfiguration")
-	}
-	return &s3.GetObjectRetentionOutput{Retention: &types.ObjectLockRetention{Mode: types.ObjectLockRetentionMode(v.Mode), RetainUntilDate: &v.Until}}, nil
-}
-
-// GetObjectLegalHold returns a version's legal hold.
-func (s *Store) GetObjectLegalHold(_ context.Context, in *s3.GetObjectLegalHoldInput, _ ...func(*s3.Options)) (*s3.GetObjectLegalHoldOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v := s.find(*in.Bucket, *in.Key, aws.ToString(in.VersionId))
-	switch {
-	case v == nil:
-		return nil, fault("NoSuchKey")
-	case !v.Hold:
-		return nil, fault("NoSuchObjectLockConfiguration")
-	}
-	return &s3.GetObjectLegalHoldOutput{LegalHold: &types.ObjectLockLegalHold{Status: types.ObjectLockLegalHoldStatusOn}}, nil
 }
 
 // DeleteObject deletes a version if it is not locked; without a version id it puts a marker and always succeeds.
