@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"firebreak/activities/failure"
+	"firebreak/internal/progress"
 	"firebreak/internal/secret"
 )
 
@@ -16,8 +17,9 @@ import (
 // timeout of the engine, so that only a dead or stuck process loses its attempt.
 const beatInterval = time.Second
 
-// beat sends heartbeats until the returned function is called. Heartbeats also bring cancellation to ctx.
-func beat(ctx context.Context) (stop func()) {
+// beat sends heartbeats until the returned function is called, with what the meter says of a long activity. Heartbeats
+// also bring cancellation to ctx.
+func beat(ctx context.Context, meter *progress.Meter) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(beatInterval)
@@ -29,7 +31,11 @@ func beat(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				activity.RecordHeartbeat(ctx)
+				if report, begun := meter.Report(); begun {
+					activity.RecordHeartbeat(ctx, report)
+				} else {
+					activity.RecordHeartbeat(ctx)
+				}
 			}
 		}
 	}()

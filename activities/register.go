@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/progress"
 	"firebreak/internal/secret"
 	"firebreak/playbooks"
 )
@@ -100,7 +101,8 @@ func (s Set) Register(r Registry, queue playbooks.Queue) {
 // register wraps an adapter's method with heartbeats and the edge for errors.
 func register[In, Out any](r Registry, g *guard, name string, f func(context.Context, In) (Out, error)) {
 	r.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
-		stop := beat(ctx)
+		ctx, meter := progress.With(ctx)
+		stop := beat(ctx, meter)
 		defer stop()
 		out, err := f(ctx, in)
 		return out, g.edge(ctx, err)

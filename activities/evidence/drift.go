@@ -15,7 +15,7 @@ func (s *Snapshot) checkSource(ctx context.Context, op *playbooks.Operation, p p
 	if entries == nil {
 		return "unknown: the manifest cannot be read", nil
 	}
-	versions, err := objects.List(ctx, s.api, p.source)
+	found, err := s.set(ctx, p)
 	if err != nil {
 		return "", err
 	}
@@ -25,14 +25,14 @@ func (s *Snapshot) checkSource(ctx context.Context, op *playbooks.Operation, p p
 	}
 	complete := summarize(sources(entries)).Digest == captured.Digest
 	added := 0
-	for _, v := range versions {
+	for _, v := range found.versions {
 		if copied[sourceKey(v)] {
 			delete(copied, sourceKey(v))
 			continue
 		}
 		added++
 		if !complete && v.LastModified.Before(op.Capture.At.Add(-clockSkew)) {
-			wrong.add(objects.VersionURI(p.source.Bucket, v.Key, v.ID) + " is not in the manifest, although it was there before")
+			wrong.add(objects.VersionURI(v.Bucket, v.Key, v.ID) + " is not in the manifest, although it was there before")
 		}
 	}
 	if added == 0 && len(copied) == 0 {

@@ -34,11 +34,12 @@ func putLocked(ctx context.Context, api store, bucket string, p piece, l lock, f
 	ctx, cancel := context.WithTimeout(ctx, objects.TransferTimeout(int64(len(p.bytes))))
 	defer cancel()
 	sum := sha256.Sum256(p.bytes)
+	mode, until, hold := l.request(from)
 	out, err := api.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(p.key), ContentType: aws.String(p.contentType),
 		Body: bytes.NewReader(p.bytes), ContentLength: aws.Int64(int64(len(p.bytes))),
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
-		ObjectLockMode: l.mode, ObjectLockRetainUntilDate: aws.Time(l.until(from)),
+		ObjectLockMode: mode, ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: hold,
 		IfNoneMatch: aws.String("*"), Metadata: p.metadata,
 	}, once)
 	if err != nil {

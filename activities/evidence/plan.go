@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -19,10 +20,11 @@ const (
 	day          = 24 * time.Hour
 )
 
-// lock is the retention that evidence gets.
+// lock is the retention that evidence gets, and whether it is held beside or instead of it.
 type lock struct {
 	mode types.ObjectLockMode
 	days int
+	hold bool
 }
 
 func newLock(s inventory.Store) (lock, error) {
@@ -30,12 +32,36 @@ func newLock(s inventory.Store) (lock, error) {
 	switch {
 	case s.Bucket == "":
 		return lock{}, failure.New(failure.Invalid, "preserve evidence: the incident has no evidence store; add one to stores in the inventory")
+	case mode == "" && s.Lock.Days == 0 && s.Lock.LegalHold:
+		return lock{hold: true}, nil
 	case mode != types.ObjectLockModeCompliance && mode != types.ObjectLockModeGovernance:
 		return lock{}, failure.New(failure.Invalid, "preserve evidence: store %s has lock mode %q, not COMPLIANCE or GOVERNANCE", s.ID, s.Lock.Mode)
 	case s.Lock.Days < 1:
 		return lock{}, failure.New(failure.Invalid, "preserve evidence: store %s locks for %d days; at least one is needed", s.ID, s.Lock.Days)
 	}
-	return lock{mode: mode, days: s.Lock.Days}, nil
+	return lock{mode: mode, days: s.Lock.Days, hold: s.Lock.LegalHold}, nil
+}
+
+// request is what is asked of the store as it writes an object: a lock that counts from a time, or a hold, or both.
+func (l lock) request(from time.Time) (types.ObjectLockMode, *time.Time, types.ObjectLockLegalHoldStatus) {
+	var until *time.Time
+	if l.mode != "" {
+		t := l.until(from)
+		until = &t
+	}
+	var hold types.ObjectLockLegalHoldStatus
+	if l.hold {
+		hold = types.ObjectLockLegalHoldStatusOn
+	}
+	return l.mode, until, hold
+}
+
+// entry is what the manifest says of a lock that was asked for at a time. Verify reads back what the store made of it.
+func (l lock) entry(from time.Time) (mode string, until time.Time, hold bool) {
+	if l.mode != "" {
+		until = l.least(from)
+	}
+	return string(l.mode), until, l.hold
 }
 
 // until is when a lock that counts from a time ends, rounded up to the second, which is all that every store keeps.
@@ -46,6 +72,17 @@ func (l lock) until(from time.Time) time.Time {
 // least is when such a lock may end at the earliest.
 func (l lock) least(from time.Time) time.Time {
 	return from.Add(time.Duration(l.days) * day).UTC().Truncate(time.Second)
+}
+
+// text says how long a lock that counts from a time holds at least.
+func (l lock) text(from time.Time) string {
+	switch {
+	case l.mode == "":
+		return "under legal hold"
+	case l.hold:
+		return "under legal hold and locked until at least " + l.least(from).Format(time.RFC3339)
+	}
+	return "locked until at least " + l.least(from).Format(time.RFC3339)
 }
 
 // plan is where a snapshot's bytes come from and go to.
@@ -76,9 +113,13 @@ func newPlan(op *playbooks.Operation) (plan, error) {
 func incidentPrefix(incidentID string) string { return "incidents/" + shortHex(incidentID) + "/" }
 
 // key is where the copy of a version goes. It is made from digests alone, so that no name at the source can lead it
-// elsewhere.
-func (p plan) key(bucket, key, versionID string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{bucket, key, versionID}, "\x00")))
+// elsewhere. A version without an id is told from the next one of its name by its ETag.
+func (p plan) key(v objects.Version) string {
+	parts := []string{cmp.Or(v.Bucket, p.source.Bucket), v.Key, v.ID}
+	if v.ID == "" || v.ID == objects.NoVersion {
+		parts = append(parts, v.ETag)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return p.prefix + "objects/" + hex.EncodeToString(sum[:])
 }
 

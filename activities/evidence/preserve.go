@@ -3,27 +3,40 @@ package evidence
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"golang.org/x/sync/errgroup"
 
 	"firebreak/activities/evidence/objects"
+	"firebreak/activities/evidence/pace"
 	"firebreak/activities/failure"
 	"firebreak/internal/incident"
 	"firebreak/internal/manifest"
+	"firebreak/internal/progress"
 	"firebreak/playbooks"
 )
 
-// copyLimit is the largest object that CopyObject copies: 5 GiB (Amazon S3, "Copying objects").
-const copyLimit = 5 << 30
+// run is one attempt of Do.
+type run struct {
+	*Snapshot
+	op   *playbooks.Operation
+	plan plan
+	// there are the copies, and open the uploads, that earlier attempts left, by key.
+	there map[string]objects.Version
+	open  map[string]string
+	meter *progress.Meter
+	// readers bounds how many objects are read at a time.
+	readers chan struct{}
+	// refused is the size of the smallest object that the store refused to copy with one request; 0 for none.
+	refused atomic.Int64
+}
 
 // Do copies and locks every version, and then writes the manifest, which says that all is there. A manifest that is there
-// already is the effect; copies that are there already are kept and never written twice.
+// already is the effect; copies and parts that are there already are kept and never written twice.
 func (s *Snapshot) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
 	p, err := newPlan(op)
 	if err != nil {
@@ -32,32 +45,23 @@ func (s *Snapshot) Do(ctx context.Context, op *playbooks.Operation) (*incident.E
 	if _, err := readListing(op); err != nil {
 		return nil, err
 	}
-	there, err := s.existing(ctx, p)
-	if err != nil {
+	r := &run{Snapshot: s, op: op, plan: p, meter: progress.From(ctx), readers: make(chan struct{}, objects.Concurrency)}
+	if r.there, err = s.existing(ctx, p); err != nil {
 		return nil, err
 	}
-	if v, ok := there[p.manifestKey()]; ok {
+	if v, ok := r.there[p.manifestKey()]; ok {
 		return s.finished(ctx, op, p, v)
 	}
-	versions, err := objects.List(ctx, s.api, p.source)
+	set, err := s.set(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	if err := copyable(p, versions); err != nil {
-		return nil, err
+	if summarize(set.versions).Objects == 0 {
+		return nil, failure.New(failure.EvidenceMismatch, "copy %s: there is no object to preserve", p.source)
 	}
-	entries := make([]Entry, len(versions))
-	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(objects.Concurrency)
-	for i, v := range versions {
-		group.Go(func() error {
-			var err error
-			entries[i], err = s.preserve(inner, op, p, v, there)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	entries, err := r.copyAll(ctx, set)
+	if err != nil {
+		return nil, s.given(ctx, p, err)
 	}
 	content, err := manifest.EncodeLines(entries, entryKey)
 	if err != nil {
@@ -70,13 +74,61 @@ func (s *Snapshot) Do(ctx context.Context, op *playbooks.Operation) (*incident.E
 	if err != nil {
 		return nil, err
 	}
+	// An upload that was begun without anybody hearing of it is of no use any more.
+	if _, err := s.resumable(ctx, p, nil); err != nil {
+		return nil, err
+	}
 	return effect(op, p, entries, m), nil
+}
+
+// copyAll copies every version of the set that is not there yet.
+func (r *run) copyAll(ctx context.Context, set set) ([]Entry, error) {
+	wanted := map[string]bool{}
+	for _, v := range set.versions {
+		if key := r.plan.key(v); v.IsFile() {
+			if _, there := r.there[key]; !there {
+				wanted[key] = true
+			}
+		}
+	}
+	var err error
+	if r.open, err = r.resumable(ctx, r.plan, wanted); err != nil {
+		return nil, err
+	}
+	found := summarize(set.versions)
+	r.meter.Begin("copying", int64(found.Objects), found.Bytes)
+	entries := make([]Entry, len(set.versions))
+	return entries, each(ctx, len(entries), r.pace.Most(), func(ctx context.Context, i int) error {
+		v := set.versions[i]
+		entries[i] = newEntry(v)
+		entries[i].Role, entries[i].Note = set.roles[sourceKey(v)], set.notes[sourceKey(v)]
+		if !v.IsFile() {
+			return nil
+		}
+		if err := r.preserve(ctx, v, &entries[i]); err != nil {
+			return fmt.Errorf("copy %s: %w", objects.VersionURI(v.Bucket, v.Key, v.ID), err)
+		}
+		return nil
+	})
+}
+
+// given is called with the error that ended an attempt. Parts are kept for the next one, unless there will be none.
+func (s *Snapshot) given(ctx context.Context, p plan, err error) error {
+	if _, final := failure.CodeOf(err); !final && !abandoned(ctx) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), objects.CallTimeout)
+	defer cancel()
+	if _, cleanErr := s.resumable(ctx, p, nil); cleanErr != nil {
+		return fmt.Errorf("%w; and %w", err, cleanErr)
+	}
+	return err
 }
 
 // existing are the versions that an earlier attempt left: of each key the oldest. It lists rather than asks for each,
 // because a delete marker hides a key and not its versions.
 func (s *Snapshot) existing(ctx context.Context, p plan) (map[string]objects.Version, error) {
-	versions, err := objects.List(ctx, s.api, objects.Location{Bucket: p.bucket, Prefix: strings.TrimRight(p.prefix, "/")})
+	versions, err := s.list(ctx, objects.Location{Bucket: p.bucket, Prefix: strings.TrimRight(p.prefix, "/")})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +144,7 @@ func (s *Snapshot) existing(ctx context.Context, p plan) (map[string]objects.Ver
 
 // finished reads the manifest of an attempt that got that far.
 func (s *Snapshot) finished(ctx context.Context, op *playbooks.Operation, p plan, v objects.Version) (*incident.Effect, error) {
-	content, sum, err := readAll(ctx, s.api, p.bucket, v)
+	content, sum, err := readAll(ctx, s.calm, p.bucket, v)
 	if err != nil {
 		return nil, err
 	}
@@ -100,115 +152,84 @@ func (s *Snapshot) finished(ctx context.Context, op *playbooks.Operation, p plan
 	if err != nil {
 		return nil, failure.New(failure.EvidenceMismatch, "read %s: it is no manifest that this step wrote: %w", objects.VersionURI(p.bucket, v.Key, v.ID), err)
 	}
+	if _, err := s.resumable(ctx, p, nil); err != nil {
+		return nil, err
+	}
 	return effect(op, p, entries, sealed{versionID: v.ID, sha256: sum}), nil
 }
 
-// copyable refuses what would not be a snapshot, before anything is copied.
-func copyable(p plan, versions []objects.Version) error {
-	if summarize(versions).Objects == 0 {
-		return failure.New(failure.EvidenceMismatch, "copy %s: there is no object to preserve", p.source)
-	}
-	for _, v := range versions {
-		if v.Size > copyLimit {
-			return failure.New(failure.Unsupported, "copy %s: it has %d bytes and one copy takes at most %d (5 GiB); put a legal hold on it where it is",
-				objects.VersionURI(p.source.Bucket, v.Key, v.ID), v.Size, int64(copyLimit))
+// preserve copies a version unless its copy is there, and describes the copy.
+func (r *run) preserve(ctx context.Context, v objects.Version, e *Entry) error {
+	e.Key, e.Method = r.plan.key(v), methodFull
+	if old, ok := r.there[e.Key]; ok {
+		if old.Size != v.Size {
+			return failure.New(failure.EvidenceMismatch, "what is there as its copy has %d bytes and not %d", old.Size, v.Size)
 		}
-	}
-	return nil
-}
-
-// preserve copies a version unless its copy is there, and describes the copy as the store reports it.
-func (s *Snapshot) preserve(ctx context.Context, op *playbooks.Operation, p plan, v objects.Version, there map[string]objects.Version) (Entry, error) {
-	e := newEntry(v)
-	if !v.IsFile() {
-		return e, nil
-	}
-	e.Key = p.key(p.source.Bucket, v.Key, v.ID)
-	if old, ok := there[e.Key]; ok {
 		e.VersionID = old.ID
-	} else {
-		id, err := s.copy(ctx, op, p, v, e.Key)
-		if err != nil {
-			return e, fmt.Errorf("copy %s: %w", objects.VersionURI(p.source.Bucket, v.Key, v.ID), err)
-		}
-		e.VersionID = id
+		r.meter.Found(1, v.Size)
+		return r.describe(ctx, v, e, "")
 	}
-	return e, s.describe(ctx, p.bucket, &e)
-}
-
-func (s *Snapshot) copy(ctx context.Context, op *playbooks.Operation, p plan, v objects.Version, key string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, objects.TransferTimeout(v.Size))
-	defer cancel()
-	input := &s3.CopyObjectInput{
-		Bucket: aws.String(p.bucket), Key: aws.String(key),
-		CopySource:                aws.String(copySource(p.source.Bucket, v)),
-		CopySourceIfMatch:         aws.String(v.ETag),
-		ChecksumAlgorithm:         types.ChecksumAlgorithmSha256,
-		ObjectLockMode:            p.lock.mode,
-		ObjectLockRetainUntilDate: aws.Time(p.lock.until(later(op.Capture.At, time.Now()))),
-		IfNoneMatch:               aws.String("*"),
-	}
-	out, err := s.api.CopyObject(ctx, input, once)
-	if hasCode(err, "NotImplemented") {
-		// Not every store takes the condition on a copy; existing was asked before.
-		input.IfNoneMatch = nil
-		out, err = s.api.CopyObject(ctx, input, once)
-	}
+	asked := later(r.op.Capture.At, time.Now())
+	c, parted, err := r.copy(ctx, v, e.Key)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if !keepsVersions(out.VersionId) {
-		return "", failure.New(failure.Unsupported, "bucket %s keeps no versions, so nothing in it can be locked", p.bucket)
+	e.VersionID = c.id
+	if parted {
+		// Its parts were counted. Its lock may be that of an upload which an earlier attempt began.
+		r.meter.Add(1, 0)
+		return r.describe(ctx, v, e, c.digest)
 	}
-	return *out.VersionId, nil
+	r.meter.Add(1, v.Size)
+	if c.digest == "" {
+		return r.describe(ctx, v, e, "")
+	}
+	e.LockMode, e.RetainUntil, e.LegalHold = r.plan.lock.entry(asked)
+	return r.digestOf(ctx, v, e, c)
 }
 
-// describe fills in what the store says of the copy. A store that tells no SHA-256 of the whole object has it read.
-func (s *Snapshot) describe(ctx context.Context, bucket string, e *Entry) error {
-	uri := objects.VersionURI(bucket, e.Key, e.VersionID)
-	head, err := s.head(ctx, bucket, e.Key, e.VersionID)
+// copy copies with one request what one request copies, and reports whether it took parts.
+func (r *run) copy(ctx context.Context, v objects.Version, key string) (c copied, parted bool, err error) {
+	refused := r.refused.Load()
+	if v.Size <= r.limits.Whole && (refused == 0 || v.Size < refused) && r.open[key] == "" {
+		c, err = r.whole(ctx, v, key)
+		if !tooLarge(err) {
+			return c, false, err
+		}
+		r.refused.Store(v.Size)
+	}
+	c, err = r.large(ctx, v, key)
+	return c, true, err
+}
+
+// describe fills in what the store says of a copy that was made without anybody having been told all of it. digest is the
+// source's, if it has been read.
+func (r *run) describe(ctx context.Context, v objects.Version, e *Entry, digest string) error {
+	uri := objects.VersionURI(r.plan.bucket, e.Key, e.VersionID)
+	head, err := pace.Send(ctx, r.pace, pace.Safe, objects.CallTimeout, r.api.HeadObject, &s3.HeadObjectInput{
+		Bucket: aws.String(r.plan.bucket), Key: aws.String(e.Key), VersionId: aws.String(e.VersionID), ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if err != nil {
 		return fmt.Errorf("look at copy %s: %w", uri, err)
 	}
 	if size := aws.ToInt64(head.ContentLength); size != e.Size {
 		return failure.New(failure.EvidenceMismatch, "look at copy %s: it has %d bytes and its source %d", uri, size, e.Size)
 	}
-	e.LockMode = string(head.ObjectLockMode)
-	e.RetainUntil = aws.ToTime(head.ObjectLockRetainUntilDate).UTC()
-	if sum, ok := fullSHA256(head.ChecksumSHA256, head.ChecksumType); ok {
-		e.SHA256 = sum
+	e.LockMode, e.RetainUntil = string(head.ObjectLockMode), aws.ToTime(head.ObjectLockRetainUntilDate).UTC()
+	e.LegalHold = head.ObjectLockLegalHoldStatus == types.ObjectLockLegalHoldStatusOn
+	if digest != "" {
+		e.SHA256, e.DigestBy = digest, bySource
 		return nil
 	}
-	e.SHA256, _, err = objects.Hash(ctx, s.api, bucket, e.copied())
-	return err
-}
-
-func (s *Snapshot) head(ctx context.Context, bucket, key, versionID string) (*s3.HeadObjectOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, objects.CallTimeout)
-	defer cancel()
-	return s.api.HeadObject(ctx, &s3.HeadObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(key), VersionId: aws.String(versionID), ChecksumMode: types.ChecksumModeEnabled,
-	})
+	c := copied{etag: aws.ToString(head.ETag)}
+	c.digest, _ = fullSHA256(head.ChecksumSHA256, head.ChecksumType)
+	return r.digestOf(ctx, v, e, c)
 }
 
 func (s *Snapshot) writeManifest(ctx context.Context, op *playbooks.Operation, p plan, content []byte) (sealed, error) {
-	return putLocked(ctx, s.api, p.bucket, piece{key: p.manifestKey(), contentType: "application/jsonl", bytes: content}, p.lock, later(op.Capture.At, time.Now()))
+	return putLocked(ctx, s.calm, p.bucket, piece{key: p.manifestKey(), contentType: "application/jsonl", bytes: content}, p.lock, later(op.Capture.At, time.Now()))
 }
 
-// copySource is the URL-encoded x-amz-copy-source of a version. Plus signs are encoded too: a store may read them as
-// spaces.
-func copySource(bucket string, v objects.Version) string {
-	source := strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(bucket + "/" + v.Key))
-	if id := v.Pin(); id != nil {
-		source += "?versionId=" + url.QueryEscape(*id)
-	}
-	return source
-}
-
-// later returns the later of two times, so that neither a slow retry nor a slow clock shortens a lock.
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+func (r *run) noVersions() error {
+	return failure.New(failure.Unsupported, "bucket %s keeps no versions, so nothing in it can be locked", r.plan.bucket)
 }

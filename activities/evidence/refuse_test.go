@@ -28,7 +28,7 @@ func TestSnapshotRefuses(t *testing.T) {
 		"another size under the copy's name": {failure.EvidenceMismatch, func(s *s3fake.Store, op *playbooks.Operation) {
 			p, _ := newPlan(op)
 			v := s.Versions("data", "loans/v1/part")[0]
-			s.Add(vault, p.key("data", v.Key, v.ID), "planted")
+			s.Add(vault, p.key(objects.Version{Bucket: "data", Key: v.Key, ID: v.ID}), "planted")
 		}},
 	}
 	for name, tt := range tests {
@@ -63,16 +63,6 @@ func TestSnapshotRefusesTheInventory(t *testing.T) {
 			requireCode(t, tt.code, err)
 		})
 	}
-}
-
-func TestCopyableRefusesWhatOneCopyCannotTake(t *testing.T) {
-	t.Parallel()
-	p := plan{source: objects.Location{Bucket: "data"}}
-	require.NoError(t, copyable(p, []objects.Version{{Key: "a", Size: copyLimit}}))
-	err := copyable(p, []objects.Version{{Key: "a", Size: 1}, {Key: "big", ID: "v", Size: copyLimit + 1}})
-	requireCode(t, failure.Unsupported, err)
-	require.ErrorContains(t, err, "s3://data/big?versionId=v")
-	require.ErrorContains(t, err, "5 GiB")
 }
 
 func TestSnapshotHonoursCancel(t *testing.T) {

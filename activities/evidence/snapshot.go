@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firebreak/activities/evidence/objects"
+	"firebreak/activities/evidence/pace"
 	"firebreak/activities/failure"
 	"firebreak/internal/incident"
 	"firebreak/playbooks"
@@ -19,7 +20,9 @@ const (
 	// evidence itself, and no fault of the snapshot.
 	FactInventory = "inventory_digest"
 	// FactDrift says how the source changed since it was copied.
-	FactDrift   = "drift"
+	FactDrift = "drift"
+	// FactTable says which table the objects are, and which of the files that it names are not among them.
+	FactTable   = "table"
 	factBytes   = "bytes"
 	factMarkers = "delete_markers"
 )
@@ -27,11 +30,21 @@ const (
 // Snapshot is the actions dataset.snapshot, checkpoint.snapshot and log.snapshot: it copies every version of the objects
 // under the target's URI to the evidence store, under Object Lock.
 type Snapshot struct {
-	api store
+	api    store
+	calm   calm
+	pace   *pace.Pace
+	limits Limits
 }
 
 // NewSnapshot returns the action. api is an *s3.Client, e.g. from NewS3.
-func NewSnapshot(api store) *Snapshot { return &Snapshot{api: api} }
+func NewSnapshot(api store) *Snapshot { return NewSnapshotWith(api, Limits{}) }
+
+// NewSnapshotWith is NewSnapshot for a store with limits of its own.
+func NewSnapshotWith(api store, l Limits) *Snapshot {
+	l = l.filled()
+	p := l.pace()
+	return &Snapshot{api: api, calm: calm{store: api, pace: p}, pace: p, limits: l}
+}
 
 // Capture lists the source. The state has the listing's digest and not the list, which may be too long for history.
 func (s *Snapshot) Capture(ctx context.Context, op *playbooks.Operation) (*incident.Capture, error) {
@@ -39,11 +52,11 @@ func (s *Snapshot) Capture(ctx context.Context, op *playbooks.Operation) (*incid
 	if err != nil {
 		return nil, err
 	}
-	versions, err := objects.List(ctx, s.api, p.source)
+	set, err := s.set(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	found := summarize(versions)
+	found := summarize(set.versions)
 	state, err := json.Marshal(found)
 	if err != nil {
 		return nil, fmt.Errorf("encode listing of %s: %w", p.source, err)
@@ -66,15 +79,19 @@ func readListing(op *playbooks.Operation) (listing, error) {
 	return l, nil
 }
 
-// Undo removes nothing: evidence stays until its lock ends, also that of a false alarm.
-func (s *Snapshot) Undo(_ context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+// Undo removes nothing: evidence stays until its lock ends, also that of a false alarm. Only parts of copies that were never
+// completed, which are no evidence, are freed.
+func (s *Snapshot) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
 	p, err := newPlan(op)
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.resumable(ctx, p, nil); err != nil {
+		return nil, err
+	}
 	summary := "evidence kept"
 	if op.Capture != nil {
-		summary += ": locked until at least " + p.lock.least(op.Capture.At).Format(time.RFC3339)
+		summary += ": " + p.lock.text(op.Capture.At)
 	}
 	return &incident.Effect{Summary: summary, At: time.Now().UTC()}, nil
 }
@@ -96,6 +113,9 @@ func effect(op *playbooks.Operation, p plan, entries []Entry, m sealed) *inciden
 	}
 	if !m.written {
 		e.Summary += "; this step had done so before"
+	}
+	if tables := tablesOf(entries); tables != "" {
+		e.Facts[FactTable] = tables
 	}
 	if op.Target.Digest != "" {
 		e.Facts[FactInventory] = compareDigest(entries, p.source, op.Target.Digest)

@@ -189,6 +189,8 @@ type Store struct {
 	Lock    struct {
 		Mode string `yaml:"mode" json:"mode"`
 		Days int    `yaml:"days" json:"days"`
+		// LegalHold holds each object beside or instead of its retention, until somebody lifts the hold.
+		LegalHold bool `yaml:"legal_hold" json:"legal_hold,omitempty"`
 	} `yaml:"lock" json:"lock"`
 	KMS string `yaml:"kms" json:"kms,omitempty"`
 	Env string `yaml:"env" json:"env"`

@@ -2,8 +2,6 @@ package objects
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -23,17 +21,30 @@ const Concurrency = 8
 func Hash(ctx context.Context, api Reader, bucket string, v Version) (string, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, TransferTimeout(v.Size))
 	defer cancel()
-	out, err := api.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(v.Key), VersionId: v.Pin()})
-	if err != nil {
-		return "", 0, fmt.Errorf("read %s: %w", VersionURI(bucket, v.Key, v.ID), err)
-	}
-	defer out.Body.Close()
-	sum := sha256.New()
-	n, err := io.Copy(sum, out.Body)
+	sum, n, err := Sum(ctx, v.Size, func(ctx context.Context, offset int64) (io.ReadCloser, error) {
+		out, err := api.GetObject(ctx, v.Request(bucket, offset))
+		if err != nil {
+			return nil, err
+		}
+		return out.Body, nil
+	}, nil)
 	if err != nil {
 		return "", n, fmt.Errorf("read %s: %w", VersionURI(bucket, v.Key, v.ID), err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), n, nil
+	return sum, n, nil
+}
+
+// Request asks for a version's bytes from an offset on. A version without an id is pinned by its ETag, which is no digest
+// but changes with the bytes.
+func (v Version) Request(bucket string, offset int64) *s3.GetObjectInput {
+	in := &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(v.Key), VersionId: v.Pin()}
+	if v.ETag != "" {
+		in.IfMatch = aws.String(v.ETag)
+	}
+	if offset > 0 {
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
+	}
+	return in
 }
 
 // Root hashes the current files at the location and returns their root digest (manifest.Root), with names relative to

@@ -35,6 +35,8 @@ type Reader interface {
 
 // Version is one version of one object. A delete marker has no bytes.
 type Version struct {
+	// Bucket is where it is; List sets it.
+	Bucket       string
 	Key          string
 	ID           string
 	ETag         string
@@ -82,7 +84,8 @@ func List(ctx context.Context, api Reader, l Location) ([]Version, error) {
 	slices.SortFunc(all, func(a, b Version) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID))
 	})
-	return all, nil
+	// Some stores begin a page with the version that ended the one before.
+	return slices.CompactFunc(all, func(a, b Version) bool { return a.Key == b.Key && a.ID == b.ID }), nil
 }
 
 func listPage(ctx context.Context, api Reader, input *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
@@ -95,7 +98,7 @@ func appendPage(all []Version, l Location, page *s3.ListObjectVersionsOutput) []
 	for _, v := range page.Versions {
 		if key := aws.ToString(v.Key); l.Contains(key) {
 			all = append(all, Version{
-				Key: key, ID: aws.ToString(v.VersionId), ETag: aws.ToString(v.ETag), Size: aws.ToInt64(v.Size),
+				Bucket: l.Bucket, Key: key, ID: aws.ToString(v.VersionId), ETag: aws.ToString(v.ETag), Size: aws.ToInt64(v.Size),
 				LastModified: aws.ToTime(v.LastModified).UTC(), Latest: aws.ToBool(v.IsLatest),
 			})
 		}
@@ -103,7 +106,7 @@ func appendPage(all []Version, l Location, page *s3.ListObjectVersionsOutput) []
 	for _, m := range page.DeleteMarkers {
 		if key := aws.ToString(m.Key); l.Contains(key) {
 			all = append(all, Version{
-				Key: key, ID: aws.ToString(m.VersionId),
+				Bucket: l.Bucket, Key: key, ID: aws.ToString(m.VersionId),
 				LastModified: aws.ToTime(m.LastModified).UTC(), Latest: aws.ToBool(m.IsLatest), DeleteMarker: true,
 			})
 		}

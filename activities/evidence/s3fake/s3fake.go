@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +35,10 @@ type Version struct {
 	Marker        bool
 	Mode          types.ObjectLockMode
 	Until         time.Time
-	At            time.Time
+	Hold          bool
+	// Parted is true for what was made of parts; its checksum is one over those of the parts.
+	Parted bool
+	At     time.Time
 }
 
 // Store is the service. Every bucket exists and keeps versions.
@@ -44,12 +46,21 @@ type Store struct {
 	// DropLocks makes the store take lock headers and not lock, NoChecksums makes it tell none, and DeletesAnything makes
 	// it delete locked versions.
 	DropLocks, NoChecksums, DeletesAnything bool
+	// WrongChecksums makes it tell the checksum of other bytes.
+	WrongChecksums bool
+	// Whole is the size of the largest object, or part, that it copies with one request; 0 means that there is no limit.
+	Whole int64
 	// BeforeCopy, if set, is called before each copy.
 	BeforeCopy func(key string) error
+	// Swap, if set, changes the bytes of what a copy writes, as a broken store would.
+	Swap func([]byte) []byte
+	// Before is called before a request takes effect, and After when it has: what they return is the caller's answer.
+	Before, After func(request, key string) error
 
 	mu      sync.Mutex
 	next    int
 	buckets map[string][]*Version
+	uploads []*upload
 	writes  []string
 }
 
@@ -151,9 +162,12 @@ func (s *Store) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersion
 	return out, nil
 }
 
-// GetObject returns a version's bytes.
+// GetObject returns a version's bytes, or those from an offset on.
 func (s *Store) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := call(s.Before, "GetObject", *in.Key); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -162,13 +176,23 @@ func (s *Store) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(
 	if v == nil || v.Marker {
 		return nil, fault("NoSuchVersion")
 	}
+	if in.IfMatch != nil && *in.IfMatch != v.ETag {
+		return nil, fault("PreconditionFailed")
+	}
 	from := 0
 	if in.Range != nil {
 		if _, err := fmt.Sscanf(*in.Range, "bytes=%d-", &from); err != nil || from >= len(v.Body) {
 			return nil, fault("InvalidRange")
 		}
 	}
-	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(v.Body[from:])), VersionId: &v.ID, LastModified: &v.At}, nil
+	out := &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(v.Body[from:])), VersionId: &v.ID, LastModified: &v.At, ContentLength: aws.Int64(int64(len(v.Body) - from))}
+	if v.Mode != "" {
+		out.ObjectLockMode, out.ObjectLockRetainUntilDate = v.Mode, &v.Until
+	}
+	if v.Hold {
+		out.ObjectLockLegalHoldStatus = types.ObjectLockLegalHoldStatusOn
+	}
+	return out, nil
 }
 
 // HeadObject returns what is known of a version.
@@ -184,9 +208,24 @@ func (s *Store) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func(
 		out.ObjectLockMode, out.ObjectLockRetainUntilDate = v.Mode, &v.Until
 	}
 	if in.ChecksumMode == types.ChecksumModeEnabled && !s.NoChecksums {
-		out.ChecksumSHA256, out.ChecksumType = checksum(v.Body), types.ChecksumTypeFullObject
+		if v.Parted {
+			out.ChecksumSHA256, out.ChecksumType = aws.String(*checksum(v.Body)+"-2"), types.ChecksumTypeComposite
+		} else {
+			out.ChecksumSHA256, out.ChecksumType = s.told(v.Body), types.ChecksumTypeFullObject
+		}
+	}
+	if v.Hold {
+		out.ObjectLockLegalHoldStatus = types.ObjectLockLegalHoldStatusOn
 	}
 	return out, nil
+}
+
+// told is the checksum that the store tells.
+func (s *Store) told(body []byte) *string {
+	if s.WrongChecksums {
+		return checksum(append(bytes.Clone(body), 'x'))
+	}
+	return checksum(body)
 }
 
 // PutObject stores a new version.
@@ -200,7 +239,10 @@ func (s *Store) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s
 	if in.ChecksumSHA256 != nil && *in.ChecksumSHA256 != *checksum(body) {
 		return nil, fault("BadDigest")
 	}
-	v, err := s.write("put", *in.Bucket, *in.Key, body, in.IfNoneMatch, in.ObjectLockMode, in.ObjectLockRetainUntilDate)
+	if err := call(s.Before, "PutObject", *in.Key); err != nil {
+		return nil, err
+	}
+	v, err := s.write("put", *in.Bucket, *in.Key, body, in.IfNoneMatch, lock{in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus})
 	if err != nil {
 		return nil, err
 	}
@@ -208,66 +250,25 @@ func (s *Store) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s
 	return &s3.PutObjectOutput{VersionId: &v.ID}, nil
 }
 
-// CopyObject copies one version, which CopySource names in URL encoding.
-func (s *Store) CopyObject(ctx context.Context, in *s3.CopyObjectInput, _ ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
-	if s.BeforeCopy != nil {
-		if err := s.BeforeCopy(*in.Key); err != nil {
-			return nil, err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	path, escaped, _ := strings.Cut(*in.CopySource, "?versionId=")
-	source, err1 := url.QueryUnescape(path)
-	id, err2 := url.QueryUnescape(escaped)
-	if err1 != nil || err2 != nil {
-		return nil, fault("InvalidArgument")
-	}
-	bucket, key, _ := strings.Cut(source, "/")
-	from := s.find(bucket, key, id)
-	if from == nil || from.Marker {
-		return nil, fault("NoSuchKey")
-	}
-	if in.CopySourceIfMatch != nil && *in.CopySourceIfMatch != from.ETag {
-		return nil, fault("PreconditionFailed")
-	}
-	v, err := s.write("copy", *in.Bucket, *in.Key, from.Body, in.IfNoneMatch, in.ObjectLockMode, in.ObjectLockRetainUntilDate)
-	if err != nil {
-		return nil, err
-	}
-	return &s3.CopyObjectOutput{VersionId: &v.ID}, nil
-}
-
-func (s *Store) write(verb, bucket, key string, body []byte, ifNoneMatch *string, mode types.ObjectLockMode, until *time.Time) (*Version, error) {
+func (s *Store) write(verb, bucket, key string, body []byte, ifNoneMatch *string, l lock) (*Version, error) {
 	if current := s.find(bucket, key, ""); ifNoneMatch != nil && current != nil && !current.Marker {
 		return nil, fault("PreconditionFailed")
 	}
-	if mode != "" && !until.After(time.Now()) {
+	if l.mode != "" && (l.until == nil || !l.until.After(time.Now())) {
 		return nil, fault("InvalidArgument")
 	}
 	v := &Version{Key: key, Body: bytes.Clone(body)}
-	if mode != "" && !s.DropLocks {
-		v.Mode, v.Until = mode, *until
+	if s.Swap != nil && verb == "copy" {
+		v.Body = s.Swap(v.Body)
+	}
+	if !s.DropLocks {
+		v.Hold = l.hold == types.ObjectLockLegalHoldStatusOn
+		if l.mode != "" {
+			v.Mode, v.Until = l.mode, *l.until
+		}
 	}
 	s.writes = append(s.writes, verb+" "+key)
 	return s.add(bucket, v), nil
-}
-
-// GetObjectRetention returns a version's lock.
-func (s *Store) GetObjectRetention(_ context.Context, in *s3.GetObjectRetentionInput, _ ...func(*s3.Options)) (*s3.GetObjectRetentionOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v := s.find(*in.Bucket, *in.Key, aws.ToString(in.VersionId))
-	switch {
-	case v == nil:
-		return nil, fault("NoSuchKey")
-	case v.Mode == "":
-		return nil, fault("NoSuchObjectLockConfiguration")
-	}
-	return &s3.GetObjectRetentionOutput{Retention: &types.ObjectLockRetention{Mode: types.ObjectLockRetentionMode(v.Mode), RetainUntilDate: &v.Until}}, nil
 }
 
 // DeleteObject deletes a version if it is not locked; without a version id it puts a marker and always succeeds.
@@ -279,7 +280,7 @@ func (s *Store) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...f
 		return &s3.DeleteObjectOutput{}, nil
 	}
 	v := s.find(*in.Bucket, *in.Key, *in.VersionId)
-	if v != nil && v.Mode != "" && !s.DeletesAnything {
+	if v != nil && (v.Mode != "" || v.Hold) && !s.DeletesAnything {
 		return nil, fault("AccessDenied")
 	}
 	s.buckets[*in.Bucket] = slices.DeleteFunc(s.buckets[*in.Bucket], func(e *Version) bool { return e == v })
@@ -289,6 +290,18 @@ func (s *Store) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...f
 func checksum(body []byte) *string {
 	sum := sha256.Sum256(body)
 	return aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// call calls a hook if it is set.
+func call(hook func(request, key string) error, request, key string) error {
+	if hook == nil {
+		return nil
+	}
+	return hook(request, key)
+}
+
+func tooLarge(limit int64) error {
+	return &smithy.GenericAPIError{Code: "InvalidRequest", Message: fmt.Sprintf("The specified copy source is larger than the maximum allowable size for a copy source: %d", limit)}
 }
 
 func fault(code string) error { return &smithy.GenericAPIError{Code: code, Message: code} }

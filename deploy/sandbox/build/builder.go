@@ -24,6 +24,8 @@ const (
 	// VaultPlugin is the secrets engine of the sandbox's Vault on its own, as
 	// a plugin of a stock one.
 	VaultPlugin = "vault-plugin"
+	// S5cmd is no server but a client of one: what snapshots are compared with.
+	S5cmd = "s5cmd"
 )
 
 // pluginFile is the file name of VaultPlugin, by which Vault will know it.
@@ -146,6 +148,8 @@ func sourceOf(name string) (source, bool) {
 		return source{module: Temporal, target: "github.com/temporalio/cli/cmd/temporal"}, true
 	case S3:
 		return source{module: S3, target: "github.com/versity/versitygw/cmd/versitygw"}, true
+	case S5cmd:
+		return source{module: S5cmd, target: "github.com/peak/s5cmd/v2"}, true
 	case Kubernetes:
 		return source{module: Kubernetes, target: "."}, true
 	case Vault:

@@ -170,7 +170,9 @@ func logFiles(endpoint string) map[string][]byte {
 func (c *Company) allowEvidence(ctx context.Context, gateway *server.S3) error {
 	client := S3Client(gateway.Endpoint, gateway.Region, Key{gateway.AccessKey, gateway.SecretKey})
 	read := []string{"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"}
-	lock := []string{"s3:PutObject", "s3:PutObjectRetention", "s3:GetObjectRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"}
+	lock := []string{"s3:PutObject", "s3:PutObjectRetention", "s3:GetObjectRetention", "s3:PutObjectLegalHold", "s3:GetObjectLegalHold",
+		"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:ListBucketMultipartUploads",
+		"s3:DeleteObject", "s3:DeleteObjectVersion"}
 	grants := map[string][]string{}
 	for _, b := range dataBuckets() {
 		grants[b] = read

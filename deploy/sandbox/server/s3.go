@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 
 	"firebreak/deploy/sandbox/process"
 )
@@ -30,8 +31,9 @@ type S3 struct {
 const healthPath = "/sandbox-health"
 
 // StartS3 starts binary, versitygw, with its objects and versions in data.
-// The file system there must have extended attributes.
-func StartS3(ctx context.Context, binary, data string) (*S3, error) {
+// The file system there must have extended attributes. options are further
+// ones of versitygw's own, such as --copy-object-threshold.
+func StartS3(ctx context.Context, binary, data string, options ...string) (*S3, error) {
 	data, err := makeFolders(data, "buckets", "versions", "iam")
 	if err != nil {
 		return nil, err
@@ -50,14 +52,13 @@ func StartS3(ctx context.Context, binary, data string) (*S3, error) {
 	}
 	s.Process, err = process.Start(ctx, process.Command{
 		Name: "versitygw", Path: binary,
-		Args: []string{
+		Args: slices.Concat([]string{
 			"--port", listen, "--region", s.Region, "--health", healthPath, "--quiet",
 			"--access-log", s.AccessLog, "--iam-dir", filepath.Join(data, "iam"),
 			// A cached user would still be served for two minutes after its
 			// credential is revoked.
 			"--iam-cache-disable",
-			"posix", "--versioning-dir", filepath.Join(data, "versions"), filepath.Join(data, "buckets"),
-		},
+		}, options, []string{"posix", "--versioning-dir", filepath.Join(data, "versions"), filepath.Join(data, "buckets")}),
 		// The keys are in the environment, for arguments show in the
 		// machine's list of processes.
 		Env: append(process.BaseEnv(data), "ROOT_ACCESS_KEY_ID="+s.AccessKey, "ROOT_SECRET_ACCESS_KEY="+s.SecretKey),

@@ -35,6 +35,8 @@ type Options struct {
 	Data string
 	// Log receives the progress of builds and starts.
 	Log io.Writer
+	// S3Options are further options of the S3 server, such as --copy-object-threshold.
+	S3Options []string
 	// Playbooks is a folder of playbooks for the worker; empty for the built-in ones.
 	Playbooks string
 	// SocketMode lets Slack reach the trigger through the connections that it opens, instead of over HTTP.
@@ -152,7 +154,9 @@ func (s *Stack) servers(ctx context.Context) error {
 		return err
 	})
 	g.Go(func() (err error) {
-		if s.S3, err = server.Again(func() (*server.S3, error) { return server.StartS3(ctx, s.binaries.s3, dir("s3")) }); err == nil {
+		if s.S3, err = server.Again(func() (*server.S3, error) {
+			return server.StartS3(ctx, s.binaries.s3, dir("s3"), s.Options.S3Options...)
+		}); err == nil {
 			s.atStop(s.S3.Stop)
 		}
 		return err
