@@ -46,6 +46,7 @@ func NewPlan(file *File, inv *inventory.Inventory, req incident.Request) (*Plan,
 	if err != nil {
 		return nil, err
 	}
+	inv.Cluster(&radius, req.Cluster)
 	p := &Plan{
 		Playbook: *file.Playbook, File: file.Name, PlaybookDigest: file.Digest, InventoryDigest: inv.Digest(),
 		Radius: radius, Targets: map[string][]inventory.Target{}, People: inv.People, Oncall: inv.Oncall,

@@ -18,13 +18,22 @@ const (
 	Endpoints       Query = "radius.endpoints"
 	Writers         Query = "radius.writers"
 	Callers         Query = "radius.callers"
+	// OtherCallers are the callers without a key at a gateway.
+	OtherCallers Query = "radius.callers_without_gateway"
+	// Consumers are the gateway keys of the cluster; UnpaidConsumers those of free accounts, PayingConsumers all others. Without
+	// a cluster, Consumers are the free accounts, and PayingConsumers are all, because nobody is accused.
+	Consumers       Query = "radius.consumers"
+	UnpaidConsumers Query = "radius.unpaid_consumers"
+	PayingConsumers Query = "radius.paying_consumers"
 	RequestLogs     Query = "radius.request_logs"
 	Stakeholders    Query = "radius.stakeholders"
 )
 
 // Queries lists the known queries.
 func Queries() []Query {
-	return []Query{DatasetVersions, Checkpoints, Endpoints, Writers, Callers, RequestLogs, Stakeholders}
+	return []Query{
+		DatasetVersions, Checkpoints, Endpoints, Writers, Callers, OtherCallers, Consumers, UnpaidConsumers, PayingConsumers, RequestLogs, Stakeholders,
+	}
 }
 
 // TargetKind is the section of the inventory that a target comes from.
@@ -36,6 +45,7 @@ const (
 	ObjectsTarget     TargetKind = "objects"
 	EndpointTarget    TargetKind = "endpoint"
 	CredentialTarget  TargetKind = "credential"
+	ConsumerTarget    TargetKind = "consumer"
 	StakeholderTarget TargetKind = "stakeholder"
 )
 
@@ -46,8 +56,10 @@ func (q Query) Kind() TargetKind {
 		return ObjectsTarget
 	case Endpoints:
 		return EndpointTarget
-	case Writers, Callers:
+	case Writers, Callers, OtherCallers:
 		return CredentialTarget
+	case Consumers, UnpaidConsumers, PayingConsumers:
+		return ConsumerTarget
 	case Stakeholders:
 		return StakeholderTarget
 	}
@@ -67,6 +79,8 @@ type Target struct {
 	Endpoint    *Endpoint    `json:"endpoint,omitempty"`
 	Credential  *Credential  `json:"credential,omitempty"`
 	Stakeholder *Stakeholder `json:"stakeholder,omitempty"`
+	// Consumer is the gateway key of a consumer target; Credential is its entry in the inventory.
+	Consumer *Consumer `json:"consumer,omitempty"`
 	// KnownGood is the checkpoint that an endpoint may be rolled back to; nil if there is none.
 	KnownGood *Checkpoint `json:"known_good,omitempty"`
 	// Rejected says why each other checkpoint is not known-good.
@@ -119,6 +133,10 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 		out = inv.credentialTargets(r.Writers)
 	case Callers:
 		out = inv.credentialTargets(r.Callers)
+	case OtherCallers:
+		out = inv.withoutGateway(r)
+	case Consumers, UnpaidConsumers, PayingConsumers:
+		out = inv.consumers(r, q)
 	case Stakeholders:
 		out = inv.stakeholderTargets(r)
 	default:
