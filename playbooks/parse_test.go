@@ -14,7 +14,7 @@ import (
 )
 
 // faultyCases is how many files testdata/playbooks/faulty holds: a lost case must fail the tests.
-const faultyCases = 118
+const faultyCases = 119
 
 const (
 	dashes = "\n----------\n"

@@ -107,6 +107,9 @@ func (p *parser) task(s *Step) {
 // revocation is the one containment action whose effect cannot be taken back: what was revoked stays revoked.
 const revocation = "vault.revoke"
 
+// suspension shuts a consumer out (V6). Free accounts can be suspended by an approval's auto_when, all others only by people.
+const suspension = "consumer.block"
+
 // needsApproval reports whether the action may only follow a person's decision, and why. An approval can carry auto_when.
 func needsApproval(a Action) (why string, needed bool) {
 	switch {
@@ -114,6 +117,8 @@ func needsApproval(a Action) (why string, needed bool) {
 		return "replaces state", true
 	case a.Name == revocation:
 		return "cannot be undone in full", true
+	case a.Name == suspension:
+		return "shuts a customer out", true
 	}
 	return "", false
 }

@@ -15,6 +15,7 @@ import (
 
 	"firebreak/activities"
 	"firebreak/activities/evidence"
+	"firebreak/activities/gateway"
 	"firebreak/activities/notify"
 	"firebreak/activities/plan"
 	"firebreak/activities/probe"
@@ -37,6 +38,10 @@ type config struct {
 	// previous gets its client when the worker is connected.
 	previous plan.Previous
 }
+
+// gatewayKeysVariable names a folder with a file for each gateway that holds its key for administration. What is not there is
+// read from Vault.
+const gatewayKeysVariable = "FIREBREAK_GATEWAY_KEYS"
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
 const dialTimeout = 10 * time.Second
@@ -90,6 +95,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	planner := plan.New(source, c.inventory)
 	outside := probe.New()
 	snapshot := evidence.NewSnapshot(s3Client)
+	sealer := vault.NewSealer(vaultClient, c.transitKey)
+	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
 	c.mailServer = mailer.Name()
 	set := activities.Set{
@@ -102,6 +109,10 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
 			"legal.notify":        brief,
+			"consumer.throttle":   gateway.NewThrottle(consumers),
+			"consumer.block":      gateway.NewBlock(consumers),
+			"consumer.unblock":    gateway.NewUnblock(consumers),
+			"consumer.restore":    gateway.NewRestore(consumers),
 		},
 		Plan: planner.Plan,
 		Seal: evidence.NewSeal(s3Client).Seal,

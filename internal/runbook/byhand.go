@@ -22,6 +22,8 @@ func ByHand(action string) (Instructions, bool) {
 		return rollbackByHand(), true
 	case "dataset.snapshot", "checkpoint.snapshot", "log.snapshot":
 		return snapshotByHand(), true
+	case "consumer.throttle", "consumer.block", "consumer.unblock", "consumer.restore":
+		return consumerByHand(action), true
 	case "legal.notify":
 		return notifyByHand(), true
 	}

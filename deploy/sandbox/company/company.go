@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -76,6 +77,9 @@ func (c *Company) adapt(modelURL string) {
 			e.LogStream = "s3://nordwall-stg-logs/" + e.ID + "/"
 		}
 	}
+	// No gateway stands before the model server, so that nothing here has keys of one.
+	c.Assets.Gateways = nil
+	c.Assets.Credentials = slices.DeleteFunc(c.Assets.Credentials, func(k inventory.Credential) bool { return k.Gateway != nil })
 	for i := range c.Assets.Credentials {
 		if k := &c.Assets.Credentials[i]; k.ID == "brightcart-api-key" {
 			k.Kind = "vault-token"
