@@ -97,6 +97,16 @@ func Catalogue() []Action {
 			Reversal: "nothing is removed: evidence stays locked until its retention ends",
 		}
 	}
+	limits := []Param{
+		{Name: "rpm", Kind: Integer, Default: "2", Min: 1, Max: 60, Doc: "the cap on requests a minute; the proof makes a few calls more"},
+		{Name: "tpm", Kind: Integer, Default: "1000", Min: 1, Max: 1_000_000, Doc: "the cap on tokens a minute"},
+		{Name: "parallel", Kind: Integer, Default: "1", Min: 1, Max: 100, Doc: "how many requests at a time"},
+	}
+	consumer := func(name, doc string, a Action) Action {
+		// A proof waits until every cache is over, and may wait for the window of a cap to begin anew.
+		a.Name, a.Doc, a.Queue, a.Targets, a.Timeout = name, doc, ContainQueue, inventory.ConsumerTarget, 8*time.Minute
+		return a
+	}
 	return []Action{
 		{
 			Name: "vault.revoke", Doc: "Disables re-issue of a credential in Vault, then revokes what was issued, synchronously.",
@@ -174,6 +184,28 @@ func Catalogue() []Action {
 		snapshot("dataset.snapshot", "Copies the dataset's object versions to the evidence store under Object Lock."),
 		snapshot("checkpoint.snapshot", "Copies the checkpoint's object versions to the evidence store under Object Lock."),
 		snapshot("log.snapshot", "Copies an endpoint's request log to the evidence store under Object Lock."),
+		consumer("consumer.throttle", "Caps a consumer's requests and tokens at the gateway (LiteLLM) and strips its answers where the gateway has a route for that.",
+			Action{
+				Role: incident.RoleContainment, Effect: Reversible, Params: limits,
+				Proof:    "a canary under the same limits is used on every instance past the caches' lifetime: its rate is at most the cap and its answers lack the fields; the gateway's log shows no more of the key; a key outside the cluster is served as before",
+				Reversal: "the saved limits are restored",
+			}),
+		consumer("consumer.block", "Blocks a consumer's key at the gateway (LiteLLM).",
+			Action{
+				Role: incident.RoleContainment, Effect: Volatile, Params: probe, Decision: "shuts a customer out",
+				Proof:    "a canary blocked beside it is used on every instance past the caches' lifetime and must be refused; the gateway's log shows no request of the key; a key outside the cluster is served as before",
+				Reversal: "the key is let in again, unless it was blocked before",
+			}),
+		consumer("consumer.unblock", "Lets a key in again that consumer.block blocked in this incident.",
+			Action{
+				Role: incident.RoleRecovery, Effect: Reversible, Params: probe, Supersedes: []string{"consumer.block"},
+				Proof: "the canary that was blocked beside it is used on every instance and is served", Reversal: "the key is blocked again",
+			}),
+		consumer("consumer.restore", "Puts the limits back that consumer.throttle found in this incident.",
+			Action{
+				Role: incident.RoleRecovery, Effect: Reversible, Supersedes: []string{"consumer.throttle"},
+				Proof: "the limits are read back, and a canary is served oftener than the cap allowed", Reversal: "the key is limited again",
+			}),
 		{
 			Name: "replica.capture", Doc: "Captures what is lost when an endpoint's replicas stop: processes, connections, loaded files with digests, logs, settings without their values, and the latest requests.",
 			Role: incident.RoleEvidence, Effect: Observe, Queue: EvidenceQueue, Targets: inventory.EndpointTarget, Timeout: 10 * time.Minute,

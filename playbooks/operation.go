@@ -29,6 +29,8 @@ type Operation struct {
 	Capture *incident.Capture `json:"capture,omitempty"`
 	// Effect is what Do did; Verify and Undo have it.
 	Effect *incident.Effect `json:"effect,omitempty"`
+	// Superseded is what the act whose effect this one ends captured and did on the same target; nil if it did nothing.
+	Superseded *incident.Receipt `json:"superseded,omitempty"`
 }
 
 // Names of the activities that belong to no action.

@@ -14,7 +14,7 @@ import (
 )
 
 // faultyCases is how many files testdata/playbooks/faulty holds: a lost case must fail the tests.
-const faultyCases = 120
+const faultyCases = 121
 
 const (
 	dashes = "\n----------\n"

@@ -47,6 +47,7 @@ func NewPlan(file *File, inv *inventory.Inventory, req incident.Request) (*Plan,
 		return nil, err
 	}
 	radius.CompromisedSince = req.CompromisedSince
+	inv.Cluster(&radius, req.Cluster)
 	p := &Plan{
 		Playbook: *file.Playbook, File: file.Name, PlaybookDigest: file.Digest, InventoryDigest: inv.Digest(),
 		Radius: radius, Targets: map[string][]inventory.Target{}, People: inv.People, Oncall: inv.Oncall,

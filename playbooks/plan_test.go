@@ -42,10 +42,16 @@ func TestPlanResolvesTargetsFromTheBlastRadiusOnly(t *testing.T) {
 			"let-in-5": {"assist-chat"}, "let-in-25": {"assist-chat"}, "reopen": {"assist-chat"},
 			"verify-candidate": {"assist-chat"}, "quarantine-registry": {"assist-llm@5"}}},
 		{incident.ExtractionEvent, "credit-api", map[string][]string{
-			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-readers": {"feature-store-mtls"}, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"}}},
+			"tell-legal": {"#ir-legal"}, "snapshot-requests": nil, "revoke-readers": {"feature-store-mtls"}, "revoke-callers": {"brightcart-api-key"}, "disable-endpoints": {"credit-api"},
+			"throttle": nil, "suspend-accounts": nil, "suspend-paying": nil, "lower-l3": nil, "lower-l3-paying": nil, "lower-l1": nil}},
+		{incident.ExtractionEvent, "assist-chat", map[string][]string{
+			"tell-legal": {"#ir-legal"}, "snapshot-requests": {"assist-chat/requests"}, "revoke-readers": nil, "revoke-callers": nil, "disable-endpoints": {"assist-chat"},
+			// No cluster is named: nobody is accused, and every suspension is people's.
+			"throttle": {"assist-web-key", "assist-trial-key"}, "suspend-accounts": nil, "suspend-paying": {"assist-web-key", "assist-trial-key", "assist-partner-key"},
+			"lower-l3": nil, "lower-l3-paying": {"assist-web-key", "assist-trial-key", "assist-partner-key"}, "lower-l1": {"assist-web-key", "assist-trial-key"}}},
 	}
 	for _, c := range cases {
-		t.Run(string(c.kind), func(t *testing.T) {
+		t.Run(string(c.kind)+" of "+c.asset, func(t *testing.T) {
 			t.Parallel()
 			plan, err := newPlan(t, request(c.kind, c.asset))
 			require.NoError(t, err)

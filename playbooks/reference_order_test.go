@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
 	"firebreak/playbooks"
 )
 
@@ -70,7 +71,8 @@ func TestStepsStandInTheOrderOfTheReference(t *testing.T) {
 			{"snapshot-requests", "revoke-callers"}, {"capture-limits", "stolen-keys"}, {"capture-limits", "suspend-accounts"},
 			{"throttle", "block-networks"}, {"approve-containment", "revoke-callers"}, {"approve-containment", "disable-endpoints"}, {"snapshot-requests", "approve-readers", "revoke-readers"},
 			{"snapshot-requests", "damage", "harden"}, {"revoke-callers", "respawn-watch", "follow-up", "review"},
-			{"approve-suspension", "suspend-accounts"}, {"approve-paying", "suspend-paying"}, {"approve-networks", "block-networks"},
+			{"approve-suspension", "suspend-accounts", "damage"}, {"approve-paying", "suspend-paying"}, {"approve-networks", "block-networks"},
+			{"throttle", "suspend-accounts"}, {"leave-l3", "lower-l3-paying", "hold-l2"}, {"leave-l3", "reinstate"},
 			{"respawn-watch", "leave-l5", "lower-l5", "hold-l4", "leave-l4", "lower-l4", "hold-l3", "leave-l3", "lower-l3", "hold-l2", "leave-l2", "lower-l2", "hold-l1", "leave-l1", "lower-l1", "hold-l0"},
 		},
 		incident.DatasetCompromise: {
@@ -113,6 +115,10 @@ func TestContainmentWaitsForNothingElse(t *testing.T) {
 			}
 			if id != "revoke-readers" { // B4 is a branch of the reference's own, for weights alone
 				require.Empty(t, s.When, "%s of %s", id, kind)
+			}
+			if s.Action == "consumer.throttle" {
+				require.Empty(t, s.Needs, "L1 is automatic")
+				continue
 			}
 			require.Len(t, s.Needs, 1, "%s of %s needs its approval alone", id, kind)
 			require.NotNil(t, o.steps[s.Needs[0]].Approval, "%s of %s", id, kind)
@@ -187,9 +193,13 @@ func TestExtractionHasNoRollbackAndABoundedObservation(t *testing.T) {
 	for id, s := range by {
 		if a, ok := playbooks.FindAction(s.Action); ok {
 			require.NotEqual(t, playbooks.ReplacesState, a.Effect, id)
-			require.NotEqual(t, incident.RoleRecovery, a.Role, id)
+			if a.Role == incident.RoleRecovery {
+				require.Contains(t, []string{"consumer.unblock", "consumer.restore"}, s.Action, "the way down takes back what the way up did, and no more")
+			}
 		}
 	}
+	require.Equal(t, inventory.UnpaidConsumers, by["suspend-accounts"].Targets)
+	require.Empty(t, by["approve-paying"].Approval.AutoWhen, "a paying or allow-listed tenant is suspended by people alone")
 	require.LessOrEqual(t, by["observe"].Wait.For, 60*time.Minute)
 	for _, id := range []string{"approve-observation", "observe"} {
 		require.Equal(t, "radius.personal_data is false", by[id].When.String(), id)

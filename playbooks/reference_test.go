@@ -112,8 +112,8 @@ func TestApprovalsAreThoseOfTheReference(t *testing.T) {
 			"approve-observation": "[IC] 1 5m0s stay, auto: ",
 			"approve-containment": "[IC MLO] 2 15m0s proceed_with_lesser, auto: radius.environment is staging",
 			"approve-readers":     "[SEC IC] 1 15m0s escalate, auto: radius.environment is staging",
-			"approve-suspension":  "[IC] 1 30m0s stay, auto: incident.confidence >= 0.9",
-			"approve-paying":      "[IC MLO] 2 30m0s stay, auto: ",
+			"approve-suspension":  "[IC] 1 15m0s stay, auto: incident.confidence >= 0.9",
+			"approve-paying":      "[IC MLO] 2 15m0s stay, auto: ",
 			"approve-networks":    "[IC SRE] 2 30m0s stay, auto: ",
 			"leave-l5":            rung, "leave-l4": rung, "leave-l3": rung, "leave-l2": rung, "leave-l1": rung,
 		},
@@ -199,7 +199,7 @@ func TestStepsWithoutAnActionSaySo(t *testing.T) {
 			"hold-logs", "freeze-promotion", "serve-fallback", "contain-by-policy", "contain-host", "quarantine",
 		},
 		incident.ExtractionEvent: {
-			"hold-logs", "capture-limits", "throttle", "weights-response", "stolen-keys", "step-up", "suspend-accounts", "suspend-paying", "block-networks",
+			"hold-logs", "capture-limits", "throttle-others", "weights-response", "stolen-keys", "step-up", "block-networks",
 		},
 		incident.DatasetCompromise: {
 			"hold-logs", "pause-pipelines", "suspend-long-runs", "suspend-undecided-runs", "deny-write", "close-public-access", "preserve-records", "serve-fallback", "guard-endpoints",

@@ -6,6 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/inventory"
 )
 
 // order checks what a step says of other steps. They must stand before it in the file: inside a parallel set a step waits
@@ -165,7 +166,20 @@ func (o *order) decided(s *Step) {
 		o.p.fault(at, codeApprovalFirst, "add to needs the id of an approval that LEG and another role must both give: no auto_when, no escalate_to", "step %q deletes but needs no release by legal and one other", s.ID)
 		return
 	}
+	if a.Name == suspension && s.Targets != inventory.UnpaidConsumers {
+		o.byPeople(s)
+	}
 	if why, needed := needsApproval(a); needed && !approval {
 		o.p.fault(at, codeApprovalFirst, "add the approval's id to needs", "step %q %s but needs no approval", s.ID, why)
+	}
+}
+
+// byPeople keeps V6: a step that can suspend a paying or allow-listed consumer follows from no condition alone.
+func (o *order) byPeople(s *Step) {
+	for i, id := range s.Needs {
+		if e := o.earlier[id]; e != nil && e.Approval != nil && len(e.Approval.AutoWhen) > 0 {
+			o.p.fault(o.p.item(s, "needs", i), codeApprovalFirst, "drop its auto_when, or target "+string(inventory.UnpaidConsumers),
+				"step %q suspends paying or allow-listed consumers, but %q can be granted by nobody", s.ID, id)
+		}
 	}
 }

@@ -104,6 +104,9 @@ func (p *parser) task(s *Step) {
 	}
 }
 
+// suspension shuts a consumer out (V6). Free accounts can be suspended by an approval's auto_when, all others only by people.
+const suspension = "consumer.block"
+
 // needsApproval reports whether the action may only follow a person's decision, and why. An approval can carry auto_when.
 func needsApproval(a Action) (why string, needed bool) {
 	if a.Effect == ReplacesState {

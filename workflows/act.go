@@ -259,7 +259,7 @@ func (a *act) stage(ctx workflow.Context, stage playbooks.Stage, result any) err
 	if stage != playbooks.Capture {
 		op.Capture, op.Effect = a.row().Receipt.Capture, a.row().Receipt.Effect
 	}
-	op.Brief = a.brief
+	op.Brief, op.Superseded = a.brief, a.superseded()
 	ctx = a.options(ctx, a.action.Queue, a.step.Timeout)
 	return workflow.ExecuteActivity(ctx, playbooks.ActivityName(a.action.Name, stage), op).Get(ctx, result)
 }

@@ -85,6 +85,7 @@ func (r *response) raise(ctx workflow.Context, a incident.Alert) {
 		r.event(ctx, "", "", "facet set to %s by %s", a.Facet, a.Source)
 		r.req.Facet, r.rec.Facet = a.Facet, a.Facet
 	}
+	r.enlarge(ctx, a)
 }
 
 // keepRaw keeps what the sender posted under Object Lock, beside everything else: the exact inputs, times and model version

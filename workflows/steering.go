@@ -183,40 +183,24 @@ func (r *response) again(ctx workflow.Context, s *playbooks.Step, targets []inve
 	wg.Wait(ctx)
 }
 
-// addTarget plans for a further asset and walks the playbook for what it adds. The plan's digest changes, so every open
-// approval is asked again.
+// addTarget plans for a further asset, or for a further key of the cluster, and walks the playbook for what it adds.
 func (r *response) addTarget(ctx workflow.Context, in Steer) string {
 	req := r.req
-	req.Asset = in.Asset
-	plan, err := r.resolve(ctx, req)
-	if err != nil {
-		return cause(err)
-	}
-	if plan == nil {
-		return "the incident is closed"
-	}
-	pass := r.passes
-	r.passes++
-	added := 0
-	r.plan.Playbook.Walk(func(phase string, s *playbooks.Step) {
-		for _, t := range plan.Targets[s.ID] {
-			if r.row(s.ID, t.ID) == nil {
-				r.plan.Targets[s.ID] = append(r.plan.Targets[s.ID], t)
-				r.addRow(phase, s, t.ID, pass)
-				added++
-			}
+	if incident.IsKeyHash(in.Asset) {
+		added := r.newKeys([]string{in.Asset})
+		if len(added) == 0 {
+			return fmt.Sprintf("key %s is in the cluster already, or the cluster has %d keys", incident.ShortKey(in.Asset), mostKeys)
 		}
-	})
-	if added == 0 {
-		return in.Asset + " adds nothing to this incident"
+		r.req.Cluster = append(slices.Clone(r.req.Cluster), added...)
+		req = r.req
+	} else {
+		req.Asset = in.Asset
 	}
-	r.plan.Digest = playbooks.Digest([]byte(r.plan.Digest + plan.Digest))
-	r.rec.PlanDigest = r.plan.Digest
-	r.voidOpenApprovals(ctx)
-	r.event(ctx, "", "", "%s added by %s: %s; %d further targets, plan is now %s", in.Asset, r.person(in.Person).ID, in.Reason, added, short(r.plan.Digest))
-	r.rec.Progress = incident.Responding
-	workflow.Go(ctx, func(ctx workflow.Context) { r.walk(ctx, pass) })
-	return ""
+	reason := r.extend(ctx, req, fmt.Sprintf("%s added by %s: %s", in.Asset, r.person(in.Person).ID, in.Reason))
+	if reason == "adds nothing to this incident" {
+		return in.Asset + " " + reason
+	}
+	return reason
 }
 
 func (r *response) abort(ctx workflow.Context, in Steer) string {

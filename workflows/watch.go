@@ -77,6 +77,16 @@ func (a *act) holds() bool {
 	})
 }
 
+// superseded is what the latest act whose effect this one ends captured and did: what it restores.
+func (a *act) superseded() *incident.Receipt {
+	for _, b := range slices.Backward(a.acts) {
+		if slices.Contains(a.action.Supersedes, b.action.Name) && b.target.ID == a.target.ID && b.row().Status != incident.Undone {
+			return &incident.Receipt{Operation: b.row().Receipt.Operation, Capture: b.row().Receipt.Capture, Effect: b.row().Receipt.Effect}
+		}
+	}
+	return nil
+}
+
 // regress contains again: a containment acts again, a recovery is undone.
 func (a *act) regress(ctx workflow.Context, p incident.Proof) {
 	a.rec.Watched.Regressions++

@@ -139,8 +139,9 @@ func (in *intake) note(d *delivery, came receipt) {
 
 // request is what an alert starts if no incident is open for it.
 func (d *delivery) request() incident.Request {
+	cluster, _ := incident.ParseCluster(d.alert.Fields[incident.ClusterField])
 	return incident.Request{
-		Kind: d.Kind, Asset: d.Asset, Mode: d.mode, Requester: d.alert.Source, Summary: d.alert.Summary, DetectedAt: detected(d.alert),
+		Cluster: cluster, Kind: d.Kind, Asset: d.Asset, Mode: d.mode, Requester: d.alert.Source, Summary: d.alert.Summary, DetectedAt: detected(d.alert),
 		Severity: d.Severity, Confidence: d.Confidence, Facet: d.Facet,
 	}
 }

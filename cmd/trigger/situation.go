@@ -14,15 +14,16 @@ import (
 
 // situation is what decides how much a playbook does without asking.
 type situation struct {
-	severity, facet string
-	confidence      float64
-	since           string
+	severity, facet, cluster string
+	confidence               float64
+	since                    string
 }
 
 func (s *situation) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.severity, "severity", "", strings.Join(alert.Severities(), ", ")+"; critical, warning and info are known too")
 	flags.Float64Var(&s.confidence, "confidence", 0, "how sure it is, from 0 to 1")
 	flags.StringVar(&s.since, "compromised-since", "", "when the compromise began at the earliest, e.g. 2026-08-29T20:00:00Z (default: when the oldest suspect was made)")
+	flags.StringVar(&s.cluster, "cluster", "", "SHA-256 of the gateway keys that act together, separated by commas")
 	flags.StringVar(&s.facet, "facet", "", "what narrows the kind: "+strings.Join(alert.Facets(), ", "))
 }
 
@@ -49,6 +50,10 @@ func (s *situation) fill(r *incident.Request) error {
 		}
 		r.CompromisedSince = since.UTC()
 	}
-	r.Confidence, r.Facet = confidence, s.facet
+	keys, malformed := incident.ParseCluster(s.cluster)
+	if malformed > 0 {
+		return usage("--cluster: %d of the keys are no SHA-256 in 64 hexadecimal digits; never give a key itself", malformed)
+	}
+	r.Confidence, r.Facet, r.Cluster = confidence, s.facet, keys
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"firebreak/activities"
 	"firebreak/activities/evidence"
+	"firebreak/activities/gateway"
 	"firebreak/activities/notify"
 	"firebreak/activities/plan"
 	"firebreak/activities/probe"
@@ -48,6 +49,10 @@ type config struct {
 	previous plan.Previous
 	history  evidence.History
 }
+
+// gatewayKeysVariable names a folder with a file for each gateway that holds its key for administration. What is not there is
+// read from Vault.
+const gatewayKeysVariable = "FIREBREAK_GATEWAY_KEYS"
 
 // dialTimeout is how long the worker waits for Temporal when it starts.
 const dialTimeout = 10 * time.Second
@@ -111,6 +116,8 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
 	endpoints := serving.Setup{Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}, Outside: probe.New()}
 	snapshot := evidence.NewSnapshot(s3Client)
+	sealer := vault.NewSealer(vaultClient, c.transitKey)
+	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
 	c.mailServer = mailer.Name()
 	set := activities.Set{
@@ -131,6 +138,10 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"log.snapshot":        snapshot,
 			"replica.capture":     volatile.NewCapture(k8s, evidence.NewKeeper(s3Client), s3Client),
 			"legal.notify":        brief,
+			"consumer.throttle":   gateway.NewThrottle(consumers),
+			"consumer.block":      gateway.NewBlock(consumers),
+			"consumer.unblock":    gateway.NewUnblock(consumers),
+			"consumer.restore":    gateway.NewRestore(consumers),
 		},
 		Plan: planner.Plan,
 		Seal: evidence.NewSeal(s3Client, signer, &c.history).Seal,

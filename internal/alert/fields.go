@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"firebreak/internal/incident"
 )
 
 // Limits of the fields of a signal. An incident takes over MaxFields of them; routes see up to maxSeen.
@@ -15,6 +17,8 @@ const (
 	MaxNameBytes  = 64
 	MaxValueBytes = 256
 	maxSeen       = 256
+	// MaxClusterBytes is the limit of the one field that holds a list: the hashed keys of a cluster.
+	MaxClusterBytes = 8 << 10
 )
 
 // The fields that decide where a signal goes by the built-in routes, whatever its sender.
@@ -24,6 +28,7 @@ const (
 	ConfidenceField = "firebreak_confidence"
 	FacetField      = "firebreak_facet"
 	SeverityField   = "severity"
+	ClusterField    = incident.ClusterField
 	// StatusField says "resolved" in events whose format has no place for it.
 	StatusField = "firebreak_status"
 	ownPrefix   = "firebreak_"
@@ -35,7 +40,12 @@ type Fields map[string]string
 // Set takes a fact over, cleaned and bounded. What is empty is left out, and what is there first stays: a decoder sets what
 // it knows before what the sender may call anything.
 func (f Fields) Set(name, value string) {
-	name, value = cutBytes(clean(name), MaxNameBytes), cutBytes(clean(value), MaxValueBytes)
+	name, value = cutBytes(clean(name), MaxNameBytes), clean(value)
+	if name == ClusterField {
+		value = cutBytes(incident.HashKeys(value), MaxClusterBytes)
+	} else {
+		value = cutBytes(value, MaxValueBytes)
+	}
 	if _, there := f[name]; there || name == "" || value == "" || len(f) == maxSeen {
 		return
 	}

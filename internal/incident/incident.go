@@ -82,6 +82,9 @@ type Request struct {
 	Severity   string  `json:"severity,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
 	Facet      string  `json:"facet,omitempty"`
+	// Cluster names the gateway keys that act together in an extraction, by their SHA-256. Which of them can be acted on is
+	// the inventory's word.
+	Cluster []string `json:"cluster,omitempty"`
 	// Recheck is the id of the closed incident of the same kind and asset that this one repeats: its containment is proved
 	// again before anything else is done.
 	Recheck string `json:"recheck,omitempty"`

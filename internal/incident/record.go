@@ -94,6 +94,10 @@ type Radius struct {
 	CompromisedSince time.Time `json:"compromised_since,omitzero"`
 	// Unknown lists assets whose lineage is unknown; they count as affected (V9).
 	Unknown []string `json:"unknown_lineage,omitempty"`
+	// Cluster are the gateway keys, by their SHA-256, that the incident is about; none if nobody named any.
+	Cluster []string `json:"cluster,omitempty"`
+	// Unreached says of each key of the cluster that nothing can be done to why not; each is a gap.
+	Unreached []string `json:"unreached_keys,omitempty"`
 }
 
 // Evidence is where the incident's manifest is kept.

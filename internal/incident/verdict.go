@@ -131,6 +131,7 @@ func recordGaps(r *Record) []string {
 	for _, u := range r.Radius.Unknown {
 		gaps = append(gaps, "lineage of "+u+" is unknown; it counts as affected")
 	}
+	gaps = append(gaps, r.Radius.Unreached...)
 	return gaps
 }
 

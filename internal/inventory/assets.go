@@ -100,15 +100,18 @@ type Endpoint struct {
 		TopK      int  `yaml:"top_k"`
 		MaxTokens int  `yaml:"max_tokens"`
 	} `yaml:"output_policy" json:"-"`
-	Probe   Probe `yaml:"probe" json:"probe"`
-	Tenants []struct {
-		ID           string `yaml:"id" json:"id"`
-		Tier         string `yaml:"tier" json:"tier,omitempty"`
-		Allowlisted  bool   `yaml:"allowlisted" json:"allowlisted,omitempty"`
-		AccountOwner string `yaml:"account_owner" json:"account_owner,omitempty"`
-	} `yaml:"tenants" json:"tenants,omitempty"`
+	Probe   Probe    `yaml:"probe" json:"probe"`
+	Tenants []Tenant `yaml:"tenants" json:"tenants,omitempty"`
 	// LogStream is the S3 URI of the endpoint's request log, or a name that no store of ours holds.
 	LogStream string `yaml:"log_stream" json:"log_stream,omitempty"`
+}
+
+// Tenant is a customer of an endpoint. What happens to an allow-listed one is always a person's decision.
+type Tenant struct {
+	ID           string `yaml:"id" json:"id"`
+	Tier         string `yaml:"tier" json:"tier,omitempty"`
+	Allowlisted  bool   `yaml:"allowlisted" json:"allowlisted,omitempty"`
+	AccountOwner string `yaml:"account_owner" json:"account_owner,omitempty"`
 }
 
 // Serving names the platform object behind an endpoint. For kserve, Cluster is the kubeconfig context.
@@ -159,9 +162,11 @@ type Credential struct {
 		// SessionsRole is a role of the same database engine whose logins may see and end the sessions of others.
 		SessionsRole string `yaml:"sessions_role,omitempty" json:"sessions_role,omitempty"`
 	} `yaml:"vault" json:"vault"`
-	Grants  []Grant  `yaml:"grants" json:"grants"`
-	Holders []string `yaml:"holders" json:"holders,omitempty"`
-	Shared  bool     `yaml:"shared" json:"shared"`
+	// Gateway is where a key of the kind api-key is held; without it the key can only be blocked by hand.
+	Gateway *GatewayKey `yaml:"gateway,omitempty" json:"gateway,omitempty"`
+	Grants  []Grant     `yaml:"grants" json:"grants"`
+	Holders []string    `yaml:"holders" json:"holders,omitempty"`
+	Shared  bool        `yaml:"shared" json:"shared"`
 	Revoke  struct {
 		Auto     bool     `yaml:"auto" json:"auto"`
 		Approver string   `yaml:"approver" json:"approver"`

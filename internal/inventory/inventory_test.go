@@ -41,10 +41,10 @@ func TestBlastRadius(t *testing.T) {
 			Checkpoints: []string{"credit-scorer@17"}, Models: []string{"credit-scorer"}, Endpoints: []string{"credit-api"},
 			Writers: []string{"ci-registry-push"}, Callers: []string{"brightcart-api-key"}, PersonalData: true, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"partner"}, Environment: "prod", ContainOnTimeout: []string{"disable"}}},
 		{"data without persons is not personal", "assist-llm@5", incident.Radius{
-			Checkpoints: []string{"assist-llm@5"}, Models: []string{"assist-llm"}, Endpoints: []string{"assist-chat"}, Writers: []string{"ci-registry-push"}, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"public"}, Environment: "prod", ContainOnTimeout: []string{"throttle"}}},
+			Checkpoints: []string{"assist-llm@5"}, Models: []string{"assist-llm"}, Endpoints: []string{"assist-chat"}, Writers: []string{"ci-registry-push"}, Callers: []string{"assist-web-key", "assist-trial-key", "assist-partner-key"}, HighRisk: true, SharedCredentials: true, Criticality: []string{"business"}, Exposure: []string{"public"}, Environment: "prod", ContainOnTimeout: []string{"throttle"}}},
 		{"staging stays in staging", "loan-synthetic", incident.Radius{
 			DatasetVersions: []string{"loan-synthetic@2026-08-15"}, Checkpoints: []string{"credit-scorer-stg@17"}, Models: []string{"credit-scorer-stg"},
-			Endpoints: []string{"credit-api-stg"}, Writers: []string{"stg-registry-push"}, Criticality: []string{"internal"}, Exposure: []string{"internal"}, Environment: "staging", ContainOnTimeout: []string{"disable"}}},
+			Endpoints: []string{"credit-api-stg"}, Writers: []string{"stg-registry-push"}, Callers: []string{"drill-free-key", "drill-client-key"}, Criticality: []string{"internal"}, Exposure: []string{"internal"}, Environment: "staging", ContainOnTimeout: []string{"disable"}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

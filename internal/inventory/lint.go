@@ -24,6 +24,7 @@ func (inv *Inventory) Lint() error {
 	l.production()
 	l.data()
 	l.credentials()
+	l.gateways()
 	l.acyclic()
 	l.contacts()
 	l.trust()
@@ -75,6 +76,9 @@ func (l *linter) unique() {
 	}
 	for _, x := range l.inv.Credentials {
 		note("credentials", x.ID)
+	}
+	for _, x := range l.inv.Gateways {
+		note("gateways", x.ID)
 	}
 	for _, x := range l.inv.Stores {
 		note("stores", x.ID)

@@ -19,6 +19,7 @@ type Inventory struct {
 	Lineage            []Edge              `yaml:"lineage"`
 	Endpoints          []Endpoint          `yaml:"endpoints"`
 	Credentials        []Credential        `yaml:"credentials"`
+	Gateways           []Gateway           `yaml:"gateways,omitempty"`
 	Pipelines          []Pipeline          `yaml:"pipelines"`
 	Stores             []Store             `yaml:"stores"`
 	Stakeholders       []Stakeholder       `yaml:"stakeholders"`

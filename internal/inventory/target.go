@@ -23,13 +23,23 @@ const (
 	Readers               Query = "radius.readers"
 	Keys                  Query = "radius.keys"
 	Secrets               Query = "radius.secrets"
-	RequestLogs           Query = "radius.request_logs"
-	Stakeholders          Query = "radius.stakeholders"
+	// OtherCallers are the callers without a key at a gateway.
+	OtherCallers Query = "radius.callers_without_gateway"
+	// Consumers are the gateway keys of the cluster; UnpaidConsumers those of free accounts, PayingConsumers all others. Without
+	// a cluster, Consumers are the free accounts, and PayingConsumers are all, because nobody is accused.
+	Consumers       Query = "radius.consumers"
+	UnpaidConsumers Query = "radius.unpaid_consumers"
+	PayingConsumers Query = "radius.paying_consumers"
+	RequestLogs     Query = "radius.request_logs"
+	Stakeholders    Query = "radius.stakeholders"
 )
 
 // Queries lists the known queries.
 func Queries() []Query {
-	return []Query{DatasetVersions, Checkpoints, RegisteredCheckpoints, Endpoints, Writers, Callers, Readers, Keys, Secrets, RequestLogs, Stakeholders}
+	return []Query{
+		DatasetVersions, Checkpoints, RegisteredCheckpoints, Endpoints, Writers, Callers, OtherCallers, Readers, Keys, Secrets,
+		Consumers, UnpaidConsumers, PayingConsumers, RequestLogs, Stakeholders,
+	}
 }
 
 // TargetKind is the section of the inventory that a target comes from.
@@ -41,6 +51,7 @@ const (
 	ObjectsTarget     TargetKind = "objects"
 	EndpointTarget    TargetKind = "endpoint"
 	CredentialTarget  TargetKind = "credential"
+	ConsumerTarget    TargetKind = "consumer"
 	StakeholderTarget TargetKind = "stakeholder"
 	// RegisteredTarget is a checkpoint in a model registry.
 	RegisteredTarget TargetKind = "registered_checkpoint"
@@ -55,8 +66,10 @@ func (q Query) Kind() TargetKind {
 		return RegisteredTarget
 	case Endpoints:
 		return EndpointTarget
-	case Writers, Callers, Readers, Keys, Secrets:
+	case Writers, Callers, OtherCallers, Readers, Keys, Secrets:
 		return CredentialTarget
+	case Consumers, UnpaidConsumers, PayingConsumers:
+		return ConsumerTarget
 	case Stakeholders:
 		return StakeholderTarget
 	}
@@ -76,6 +89,8 @@ type Target struct {
 	Endpoint    *Endpoint    `json:"endpoint,omitempty"`
 	Credential  *Credential  `json:"credential,omitempty"`
 	Stakeholder *Stakeholder `json:"stakeholder,omitempty"`
+	// Consumer is the gateway key of a consumer target; Credential is its entry in the inventory.
+	Consumer *Consumer `json:"consumer,omitempty"`
 	// KnownGood is the checkpoint that an endpoint may be rolled back to; nil if there is none.
 	KnownGood *Checkpoint `json:"known_good,omitempty"`
 	// Rejected says why each other checkpoint is not known-good.
@@ -140,6 +155,10 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 		out = inv.credentialTargets(inv.keys(r))
 	case Secrets:
 		out = inv.credentialTargets(inv.secrets(r))
+	case OtherCallers:
+		out = inv.withoutGateway(r)
+	case Consumers, UnpaidConsumers, PayingConsumers:
+		out = inv.consumers(r, q)
 	case Stakeholders:
 		out = inv.stakeholderTargets(r)
 	default:

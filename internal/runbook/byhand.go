@@ -38,6 +38,8 @@ func ByHand(action string) (Instructions, bool) {
 		return snapshotByHand(), true
 	case "replica.capture":
 		return captureByHand(), true
+	case "consumer.throttle", "consumer.block", "consumer.unblock", "consumer.restore":
+		return consumerByHand(action), true
 	case "legal.notify":
 		return notifyByHand(), true
 	}

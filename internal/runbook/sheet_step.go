@@ -174,6 +174,14 @@ func queryName(q inventory.Query) string {
 		return "key that decrypts the affected data and models"
 	case inventory.Secrets:
 		return "secret in Vault's KV engine that opens what is affected"
+	case inventory.OtherCallers:
+		return "credential that can call the affected endpoints past any gateway"
+	case inventory.Consumers:
+		return "gateway key of the cluster"
+	case inventory.UnpaidConsumers:
+		return "gateway key of a free account"
+	case inventory.PayingConsumers:
+		return "gateway key of a paying, allow-listed or unknown account"
 	case inventory.RequestLogs:
 		return "request log of an affected endpoint"
 	case inventory.Stakeholders:

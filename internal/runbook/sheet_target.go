@@ -18,6 +18,8 @@ func describeTarget(action playbooks.Action, t *inventory.Target) string {
 	switch {
 	case t.Endpoint != nil:
 		describeEndpoint(add, t.Endpoint)
+	case t.Consumer != nil:
+		describeConsumer(add, t.Consumer)
 	case t.Credential != nil:
 		describeCredential(add, t.Credential)
 	case t.Kind == inventory.ObjectsTarget:
@@ -62,6 +64,23 @@ func describeCredential(add func(name, value string), c *inventory.Credential) {
 	}
 	add("issue again:", c.Reissue.How)
 	add("by", c.Reissue.Owner)
+}
+
+func describeConsumer(add func(name, value string), c *inventory.Consumer) {
+	add("GATEWAY", c.Gateway.URL)
+	add("INSTANCES", strings.Join(c.Gateway.Instances(), ", "))
+	add("KEY_HASH", c.KeyHash)
+	add("ROUTE", c.Route)
+	add("STRIPPED", c.Gateway.Stripped[c.Route])
+	add("caches last", c.Gateway.CacheTTL)
+	if t := c.Tenant; t != nil {
+		add("tenant", t.ID)
+		add("tier", t.Tier)
+		add("call first:", t.AccountOwner)
+		if t.Allowlisted {
+			add("allow-listed:", "never without an approval")
+		}
+	}
 }
 
 func describeKnownGood(add func(name, value string), t *inventory.Target) {

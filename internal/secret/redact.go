@@ -10,11 +10,11 @@ import (
 // Redactor replaces what looks like a secret.
 type Redactor struct{ pattern *regexp.Regexp }
 
-// NewRedactor knows Vault tokens (hvs., hvb., hvr., s.), Slack tokens (xox?-, xapp-), AWS access key ids (AKIA, ASIA), JSON
-// web tokens (eyJ) and passwords in URLs.
+// NewRedactor knows Vault tokens (hvs., hvb., hvr., s.), Slack tokens (xox?-, xapp-), keys of gateways and model providers
+// (sk-), AWS access key ids (AKIA, ASIA), JSON web tokens (eyJ) and passwords in URLs.
 func NewRedactor() *Redactor {
 	return &Redactor{pattern: regexp.MustCompile(
-		`\bhv[sbr]\.[A-Za-z0-9_-]{8,}|\bs\.[A-Za-z0-9]{24}\b|\bxox[a-z]-[A-Za-z0-9-]{8,}|\bxapp-[A-Za-z0-9-]{8,}|` +
+		`\bhv[sbr]\.[A-Za-z0-9_-]{8,}|\bs\.[A-Za-z0-9]{24}\b|\bxox[a-z]-[A-Za-z0-9-]{8,}|\bxapp-[A-Za-z0-9-]{8,}|\bsk-[A-Za-z0-9_-]{8,}|` +
 			`\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|://[^/\s:@]+:[^/\s@]+@`)}
 }
 

@@ -34,7 +34,9 @@ type Incident struct {
 	Severity   string        `yaml:"severity,omitempty"`
 	Confidence float64       `yaml:"confidence,omitempty"`
 	Facet      string        `yaml:"facet,omitempty"`
-	Requester  string        `yaml:"requester,omitempty"`
+	// Cluster are the gateway keys that the incident is about, by their SHA-256.
+	Cluster   []string `yaml:"cluster,omitempty,flow"`
+	Requester string   `yaml:"requester,omitempty"`
 	// Opened is when it starts, 2026-09-14 08:00 UTC if it does not say; which legal duties apply depends on the day. Detected
 	// is the time of the first signal, the same if it does not say.
 	Opened   time.Time `yaml:"opened,omitempty"`

@@ -44,7 +44,7 @@ func Export(rec *incident.Record, o Origin) (*Case, error) {
 		Playbook:  cmp.Or(o.Playbook, string(rec.Kind)),
 		Inventory: o.Inventory,
 		Incident: Incident{Asset: rec.Asset, Mode: rec.Mode, Requester: rec.Requester,
-			Severity: cmp.Or(o.Severity, severity(rec)), Confidence: o.Confidence, Facet: o.Facet,
+			Severity: cmp.Or(o.Severity, severity(rec)), Confidence: o.Confidence, Facet: o.Facet, Cluster: rec.Radius.Cluster,
 			Opened: rec.OpenedAt.UTC().Truncate(time.Second), Detected: rec.DetectedAt.UTC()},
 	}}
 	e.incidentGivens()

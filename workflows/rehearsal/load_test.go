@@ -78,7 +78,7 @@ func TestCaseThatNamesWhatIsNotThere(t *testing.T) {
 		want []string
 	}{
 		"a step that nobody can fail":       {"given:\n  - {step: disable-endpoint, fail: x}\n", []string{`c.yaml:6: given: there is no step "disable-endpoint" in this playbook`}},
-		"a step that acts on nothing":       {"given:\n  - {step: throttle, fail: x}\n", []string{`c.yaml:6: given: step "throttle" is no action`}},
+		"a step that acts on nothing":       {"given:\n  - {step: step-up, fail: x}\n", []string{`c.yaml:6: given: step "step-up" is no action`}},
 		"a step that nobody can decide":     {"people:\n  - {as: ic-1, at: 5m, approve: approve-it}\n", []string{`c.yaml:6: approve: there is no step "approve-it" in this playbook`}},
 		"a child that is none":              {"people:\n  - {as: ic-1, of: backdoor-discovery, at: 5m, approve: approve-rollback}\n", []string{`c.yaml:6: approve: there is no step "backdoor-discovery:approve-rollback" in this playbook`}},
 		"a kind that is not the playbook's": {"", nil},
@@ -100,14 +100,14 @@ func TestCaseThatNamesWhatIsNotThere(t *testing.T) {
 	c, err := rehearsal.Parse("c.yaml", []byte(good))
 	require.NoError(t, err)
 	c.Expect.Never = []string{"rollbak"}
-	c.Expect.Sequence = []rehearsal.Group{{"throttle do"}}
+	c.Expect.Sequence = []rehearsal.Group{{"step-up do"}}
 	c.Expect.Approvals = map[string]string{"throttle": "granted"}
 	c.Expect.Steps = map[string]string{"disable/credit-api": "done"}
 	_, err = rehearsal.Runner{Inventory: "../../testdata/inventory/nordwall.yaml"}.Run(c)
 	require.Equal(t, []string{
 		`c.yaml:1: approval: step "throttle" is no approval`,
 		`c.yaml:1: never: there is no step "rollbak" in this playbook`,
-		`c.yaml:1: sequence: step "throttle" is no action`,
+		`c.yaml:1: sequence: step "step-up" is no action`,
 		`c.yaml:1: steps: there is no step "disable" in this playbook`,
 	}, lines(err))
 	_, err = rehearsal.Runner{}.Run(c)

@@ -209,7 +209,7 @@ func (n *names) expected(e *Expect) {
 func (c *Case) request(kind incident.Kind) incident.Request {
 	i := c.Incident
 	return incident.Request{
-		Kind: kind, Asset: i.Asset, Mode: cmp.Or(i.Mode, incident.Live), Severity: i.Severity, Confidence: i.Confidence, Facet: i.Facet,
+		Kind: kind, Asset: i.Asset, Mode: cmp.Or(i.Mode, incident.Live), Severity: i.Severity, Confidence: i.Confidence, Facet: i.Facet, Cluster: i.Cluster,
 		Requester: cmp.Or(i.Requester, "alertmanager"), DetectedAt: c.detected(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -82,6 +83,9 @@ func (c *Company) adapt(modelURL string) {
 	for i := range c.Assets.Models {
 		c.Assets.Models[i].Registry.Platform, c.Assets.Models[i].Registry.Name = "", ""
 	}
+	// No gateway stands before the model server, so that nothing here has keys of one.
+	c.Assets.Gateways = nil
+	c.Assets.Credentials = slices.DeleteFunc(c.Assets.Credentials, func(k inventory.Credential) bool { return k.Gateway != nil })
 	for i := range c.Assets.Credentials {
 		if k := &c.Assets.Credentials[i]; k.ID == "brightcart-api-key" {
 			k.Kind = "vault-token"
