@@ -24,7 +24,7 @@ func company(assets int) []byte {
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	n := assets / 100
 	p("schema: ai-assets/v1\naccounts: {assets: ['1'], staging: [], evidence: ['2']}")
-	p("people: [{id: owner, role: MLO, slack: U1, idp: owner@example.org}]")
+	p("people: [{id: owner, role: MLO, slack: U1, idp: owner@example.org, deputy: other}, {id: other, role: MLO, slack: U2, idp: other@example.org}]")
 	p("stores: [{id: evidence, bucket: evidence, account: '2', lock: {mode: COMPLIANCE, days: 90}, env: prod}]")
 	section := func(name string, each int, entry func(m, i int)) {
 		p("%s:", name)

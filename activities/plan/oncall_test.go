@@ -39,7 +39,7 @@ func TestOncall(t *testing.T) {
 		{"a drill's evidence is not a live one's", nordwall, incident.Drill, "nordwall-evidence-drill", ""},
 		{"mail alone", inventoryWith(t, oncallLine, "oncall: {email: [oncall@nordwall.example]}"), incident.Live, "nordwall-evidence", ""},
 		{"nobody", inventoryWith(t, oncallLine, ""), incident.Live, "", "add oncall.channel or oncall.email"},
-		{"no store", inventoryWith(t, "kms: alias/evidence-drill, env: drill}", "kms: alias/evidence-drill, env: other}"), incident.Drill, "", ""},
+		{"no store", inventoryWith(t, "kms: alias/evidence-drill, env: drill}", "kms: alias/evidence-drill, env: staging}"), incident.Drill, "", ""},
 		{"no inventory", "gone.yaml", incident.Live, "", "gone.yaml"},
 	}
 	for _, c := range cases {

@@ -90,7 +90,7 @@ func (a *app) root() *cobra.Command {
 		a.decideCommand(true), a.decideCommand(false), a.closeCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.skipCommand(), a.retryCommand(), a.addTargetCommand(), a.abortCommand(),
 		a.taskCommand(), a.endWaitCommand(), a.clockCommand(), a.acknowledgeCommand(),
-		a.playbookCommand(), a.routeCommand(), a.evidenceCommand(), a.versionCommand())
+		a.playbookCommand(), a.routeCommand(), a.evidenceCommand(), a.inventoryCommand(), a.versionCommand())
 	return root
 }
 

@@ -88,7 +88,7 @@ func TestInventoryFileThatBecomesFaultyKeepsTheLastGoodOne(t *testing.T) {
 		spoil func(t *testing.T, file string)
 		text  string
 	}{
-		"misspelt key": {func(t *testing.T, file string) { rewrite(t, file, withTypo) }, "field modles not found"},
+		"misspelt key": {func(t *testing.T, file string) { rewrite(t, file, withTypo) }, "the inventory has no key"},
 		"empty":        {func(t *testing.T, file string) { rewrite(t, file, func(string) string { return "" }) }, "inventory.yaml"},
 		"cut in two":   {func(t *testing.T, file string) { rewrite(t, file, func(s string) string { return s[:len(s)/2] }) }, "inventory.yaml"},
 		"not there":    {func(t *testing.T, file string) { require.NoError(t, os.Rename(file, file+".away")) }, "no such file"},
@@ -96,7 +96,7 @@ func TestInventoryFileThatBecomesFaultyKeepsTheLastGoodOne(t *testing.T) {
 			require.NoError(t, os.Remove(file))
 			require.NoError(t, os.Mkdir(file, 0o700))
 		}, "is a directory"},
-		"not an object": {func(t *testing.T, file string) { rewrite(t, file, func(string) string { return "- 1\n" }) }, "line 1"},
+		"not an object": {func(t *testing.T, file string) { rewrite(t, file, func(string) string { return "- 1\n" }) }, "inventory.yaml:1:1"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

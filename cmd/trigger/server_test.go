@@ -166,7 +166,7 @@ func TestServeRefusesToStart(t *testing.T) {
 		"bad label":        {[]string{inv, token}, []string{"--asset-label", "a: b"}, 2, "--kind-label, --asset-label"},
 		"no inventory":     {[]string{token}, nil, 1, "no inventory: set --inventory or FIREBREAK_INVENTORY"},
 		"absent inventory": {[]string{token}, []string{"--inventory", filepath.Join(dir, "absent")}, 1, "load the inventory (--inventory or FIREBREAK_INVENTORY): open"},
-		"bad inventory":    {[]string{token}, []string{"--inventory", write("inv.yaml", "schema: ai-assets/v1\nmodles: []\n")}, 1, "line 2: field modles not found"},
+		"bad inventory":    {[]string{token}, []string{"--inventory", write("inv.yaml", "schema: ai-assets/v1\nmodles: []\n")}, 1, `inv.yaml:2:1: key: the inventory has no key "modles"`},
 		"bad mode":         {[]string{token, inv}, []string{"--mode", "dry"}, 2, `--mode "dry": want live or drill`},
 		"bad Temporal":     {[]string{token, inv, "TEMPORAL_PROFILE=absent"}, nil, 1, "read Temporal's connection settings (TEMPORAL_ADDRESS"},
 		"bad certificate":  {[]string{token, inv, "TEMPORAL_TLS_CLIENT_CERT_PATH=/nowhere", "TEMPORAL_TLS_CLIENT_KEY_PATH=/nowhere"}, nil, 1, "TEMPORAL_TLS_*"},

@@ -51,14 +51,14 @@ func (inv *Inventory) counsel() []string {
 func (l *linter) contacts() {
 	o := l.inv.Oncall
 	if o.Channel != "" && !isChannel(o.Channel) {
-		l.add("oncall", "channel %q is no Slack channel such as #incidents", o.Channel)
+		l.add(of("oncall", -1, "channel"), "oncall", "channel %q is no Slack channel such as #incidents", o.Channel)
 	}
-	l.addresses("oncall", "", o.Email)
+	l.addresses(of("oncall", -1, "email"), "", o.Email)
 	if err := checkPageURL(o.PageURL); err != nil {
-		l.add("oncall", "page_url %q %s", o.PageURL, err)
+		l.add(of("oncall", -1, "page_url"), "oncall", "page_url %q %s", o.PageURL, err)
 	}
-	for _, s := range l.inv.Stakeholders {
-		l.addresses("stakeholders", s.Asset+": ", s.Email)
+	for i, s := range l.inv.Stakeholders {
+		l.addresses(of("stakeholders", i, "email"), s.Asset+": ", s.Email)
 	}
 }
 
@@ -66,16 +66,16 @@ func isChannel(name string) bool {
 	return channelName.MatchString(name) && !slices.ContainsFunc([]rune(name), unicode.IsUpper)
 }
 
-func (l *linter) addresses(section, of string, list []string) {
+func (l *linter) addresses(at place, whose string, list []string) {
 	if len(list) > mostAddresses {
-		l.add(section, "%semail has %d addresses, at most %d", of, len(list), mostAddresses)
+		l.add(at, at.section, "%semail has %d addresses, at most %d", whose, len(list), mostAddresses)
 		return
 	}
 	for i, a := range list {
 		if !IsEmail(a) {
-			l.add(section, "%semail %q is not a bare mail address such as legal@example.com", of, a)
+			l.add(at, at.section, "%semail %q is not a bare mail address such as legal@example.com", whose, a)
 		} else if slices.Contains(list[:i], a) {
-			l.add(section, "%semail %q is there twice", of, a)
+			l.add(at, at.section, "%semail %q is there twice", whose, a)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestContactsAreChecked(t *testing.T) {
 		{"a page with a password", oncallPage, `page_url: "https://u:p@firebreak.nordwall.example"`, "which everybody in the channel would see"},
 		{"a page with a query", oncallPage, `page_url: "https://firebreak.nordwall.example/?token=x"`, "has a query or fragment"},
 		{"a stakeholder's address", legalEmail, "email: [legal]", `stakeholders: credit-scorer: email "legal" is not a bare mail address`},
-		{"an unknown key", oncallChannel, oncallChannel + ", pager: x", "field pager not found"},
+		{"an unknown key", oncallChannel, oncallChannel + ", pager: x", `oncall has no key "pager"`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

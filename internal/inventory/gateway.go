@@ -147,40 +147,40 @@ func (l *linter) gateways() {
 		g := &l.inv.Gateways[i]
 		envs[g.ID] = g.Env
 		if g.Kind != "litellm" {
-			l.add("gateways", "gateway %s is of kind %q; known: litellm", g.ID, g.Kind)
+			l.add(of("gateways", i, "kind"), "gateways", "gateway %s is of kind %q; known: litellm", g.ID, g.Kind)
 		}
 		for _, address := range append([]string{g.URL}, g.Replicas...) {
 			u, err := url.Parse(address)
 			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-				l.add("gateways", "gateway %s: url and replicas must be http or https addresses without a password", g.ID)
+				l.add(of("gateways", i), "gateways", "gateway %s: url and replicas must be http or https addresses without a password", g.ID)
 			}
 		}
 		if ttl, err := g.TTL(); err != nil || ttl < 0 || ttl > maxCacheTTL {
-			l.add("gateways", "gateway %s: cache_ttl %q is not a duration of at most %s", g.ID, g.CacheTTL, maxCacheTTL)
+			l.add(of("gateways", i, "cache_ttl"), "gateways", "gateway %s: cache_ttl %q is not a duration of at most %s", g.ID, g.CacheTTL, maxCacheTTL)
 		}
 	}
 	for i := range l.inv.Credentials {
 		if c := &l.inv.Credentials[i]; c.Gateway != nil {
-			l.gatewayKey(c, envs)
+			l.gatewayKey(i, c, envs)
 		}
 	}
 }
 
-func (l *linter) gatewayKey(c *Credential, envs map[string]string) {
+func (l *linter) gatewayKey(i int, c *Credential, envs map[string]string) {
 	k := c.Gateway
 	env, known := envs[k.ID]
 	switch {
 	case c.Kind != "api-key":
-		l.add("gateways", "credential %s is of kind %s; only an api-key is held by a gateway", c.ID, c.Kind)
+		l.add(of("credentials", i, "kind"), "gateways", "credential %s is of kind %s; only an api-key is held by a gateway", c.ID, c.Kind)
 	case !known:
-		l.add("N11", "%s: gateway %q is not in gateways", c.ID, k.ID)
+		l.add(of("credentials", i, "gateway", "id"), "N11", "%s: gateway %q is not in gateways", c.ID, k.ID)
 	case env != c.Env:
-		l.add("gateways", "credential %s is in environment %q, its gateway %s in %q", c.ID, c.Env, k.ID, env)
+		l.add(of("credentials", i, "env"), "gateways", "credential %s is in environment %q, its gateway %s in %q", c.ID, c.Env, k.ID, env)
 	}
 	if !incident.IsKeyHash(k.KeyHash) {
-		l.add("gateways", "credential %s: gateway.key_hash is not a SHA-256 in 64 lower-case hexadecimal digits; never write the key itself", c.ID)
+		l.add(of("credentials", i, "gateway", "key_hash"), "gateways", "credential %s: gateway.key_hash is not a SHA-256 in 64 lower-case hexadecimal digits; never write the key itself", c.ID)
 	}
 	if k.Route == "" {
-		l.add("gateways", "credential %s: gateway.route is empty; it is the model name that the holder calls", c.ID)
+		l.add(of("credentials", i, "gateway"), "gateways", "credential %s: gateway.route is empty; it is the model name that the holder calls", c.ID)
 	}
 }

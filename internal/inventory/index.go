@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
@@ -15,8 +14,8 @@ type index struct {
 	// granted something on an asset, and of the stakeholders of an asset.
 	checkpointsOf, endpointsOf, versionsOf, grantedOn, stakeholdersOf map[string][]int
 
-	// next is the lineage: an asset id to the ids of what was made from it; back is the same the other way around.
-	next, back map[string][]string
+	// lineage leads from an asset to what was made from it, and back.
+	lineage graph
 	// orphans are the checkpoints of which nothing is known that they were made from.
 	orphans []int
 }
@@ -49,7 +48,7 @@ func newIndex(inv *Inventory) *index {
 			return []string{s.Asset}
 		}),
 	}
-	x.lineage(inv)
+	x.connect(inv)
 	return x
 }
 
@@ -101,56 +100,50 @@ func (c *Credential) granted() []string {
 	return out
 }
 
-// lineage unites the recorded runs with what the assets say of themselves, because either may be missing.
-func (x *index) lineage(inv *Inventory) {
-	x.next, x.back = map[string][]string{}, map[string][]string{}
-	add := func(from, to string) {
-		if from != "" && to != "" {
-			x.next[from] = append(x.next[from], to)
-			x.back[to] = append(x.back[to], from)
-		}
-	}
+// connect unites the recorded runs with what the assets say of themselves, because either may be missing.
+func (x *index) connect(inv *Inventory) {
+	b := newGraphBuilder(len(inv.DatasetVersions)+len(inv.Checkpoints), len(inv.Lineage)+2*len(inv.Checkpoints)+len(inv.DatasetVersions))
 	for i := range inv.Lineage {
-		add(inv.Lineage[i].From, inv.Lineage[i].To)
+		b.edge(inv.Lineage[i].From, inv.Lineage[i].To)
 	}
 	for i := range inv.DatasetVersions {
 		v := &inv.DatasetVersions[i]
 		for _, p := range v.Parents {
-			add(p, v.ID)
+			b.edge(p, v.ID)
 		}
 	}
 	for i := range inv.Checkpoints {
 		c := &inv.Checkpoints[i]
 		for _, p := range c.Parents {
-			add(p, c.ID)
+			b.edge(p, c.ID)
 		}
 		for _, d := range c.Derived {
-			add(c.ID, d)
+			b.edge(c.ID, d)
 		}
 		for _, d := range c.Built.Datasets {
 			id, _, _ := strings.Cut(d, "#")
-			add(id, c.ID)
+			b.edge(id, c.ID)
 		}
 	}
+	x.lineage = b.build()
 	for i := range inv.Checkpoints {
-		if len(x.back[inv.Checkpoints[i].ID]) == 0 {
+		if n, ok := x.lineage.number[inv.Checkpoints[i].ID]; !ok || len(x.lineage.back.of(n)) == 0 {
 			x.orphans = append(x.orphans, i)
 		}
 	}
 }
 
-// closure returns the ids that can be reached from the roots, the roots included, in a stable order.
-func closure(next map[string][]string, roots []string) []string {
-	seen := map[string]bool{}
-	queue := slices.Clone(roots)
-	for len(queue) > 0 {
-		id := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		if seen[id] {
-			continue
+// descendants returns the ids and everything that was made from them, sorted.
+func (x *index) descendants(ids []string) []string { return x.lineage.closure(&x.lineage.next, ids) }
+
+// ancestors returns the ids and everything that they were made from, sorted.
+func (x *index) ancestors(ids []string) []string { return x.lineage.closure(&x.lineage.back, ids) }
+
+// each calls do with what was made from an asset directly.
+func (x *index) each(id string, do func(id string)) {
+	if n, ok := x.lineage.number[id]; ok {
+		for _, m := range x.lineage.next.of(n) {
+			do(x.lineage.ids[m])
 		}
-		seen[id] = true
-		queue = append(queue, next[id]...)
 	}
-	return slices.Sorted(maps.Keys(seen))
 }

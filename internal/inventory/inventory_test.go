@@ -100,10 +100,10 @@ func TestParseRefuses(t *testing.T) {
 	require.NoError(t, err)
 	good := string(raw)
 	cases := []struct{ name, doc, want string }{
-		{"an unknown key, with its line", strings.Replace(good, "deputy: exe-1", "deputee: exe-1", 1), "line 18: field deputee not found"},
+		{"an unknown key, with its line", strings.Replace(good, "deputy: exe-1", "deputee: exe-1", 1), `assets.yaml:18:104: key: people[0] has no key "deputee"`},
 		{"a second document", good + "\n---\nschema: ai-assets/v1\n", "second YAML document"},
 		{"a merge key", strings.Replace(good, "accounts: {", "accounts: {<<: {assets: []}, ", 1), "anchors, aliases"},
-		{"an anchor that nothing refers to", "schema: &a ai-assets/v1\n", "assets.yaml:1:9: anchors, aliases"},
+		{"an anchor that nothing refers to", "schema: &a ai-assets/v1\n", "assets.yaml:1:9: yaml: anchors, aliases"},
 		{"a model of its own name", "schema: ai-assets/v1\ncheckpoints: [{id: a, model: a}]\n", `N11: a: model "a" is not in models`},
 		{"an alias", strings.Replace(good, "accounts:", "x: &a 1\naccounts:", 1), "anchors, aliases"},
 		{"an id used twice", strings.Replace(good, "{id: do-2, role", "{id: do-1, role", 1), `N6: id "do-1"`},

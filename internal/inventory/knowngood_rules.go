@@ -94,14 +94,15 @@ func (s *selector) signature(c *Checkpoint) []string {
 // lineage wants everything that the checkpoint was made from known and clean.
 func (s *selector) lineage(c *Checkpoint) []string {
 	var why []string
-	from := slices.Concat(s.index.back[c.ID], c.Parents, c.datasets())
+	// What it says of itself is asked too: the inventory's lineage has no candidate that only a registry knows.
+	from := slices.DeleteFunc(s.index.ancestors(slices.Concat([]string{c.ID}, c.Parents, c.datasets())), func(id string) bool { return id == c.ID })
 	if len(from) == 0 {
 		why = append(why, "nothing is known of what it was made from")
 	}
 	if q := s.inv.quarantined(c.madeWith()...); q != "" {
 		why = append(why, q)
 	}
-	for _, id := range closure(s.index.back, from) {
+	for _, id := range from {
 		if q := s.ancestor(id); q != "" {
 			why = append(why, "descends from "+q)
 		}

@@ -86,7 +86,16 @@ func (inv *Inventory) Env(id string) string {
 
 // MadeFrom returns the ids of what a dataset version or checkpoint was made from, as far as the lineage knows.
 func (inv *Inventory) MadeFrom(id string) []string {
-	return slices.Clone(inv.indexed().back[id])
+	g := &inv.indexed().lineage
+	n, ok := g.number[id]
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, m := range g.back.of(n) {
+		out = append(out, g.ids[m])
+	}
+	return out
 }
 
 // CheckAsset returns an error that a person can act on, if the asset is not one that an incident can be about.

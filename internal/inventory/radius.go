@@ -8,13 +8,13 @@ import (
 
 // BlastRadius follows a compromised asset to everything that descends from it: dataset versions, the checkpoints
 // trained on them, the endpoints that serve those, and the credentials that can write or call them. Assets whose
-// lineage is unknown count as affected (playbook invariant V9) and are listed as such.
+// lineage is unknown count as affected (playbook invariant V9) and are listed as such; see Explain.
 func (inv *Inventory) BlastRadius(asset string) (incident.Radius, error) {
 	if err := inv.CheckAsset(asset); err != nil {
 		return incident.Radius{}, err
 	}
 	w := &walk{inv: inv, index: inv.indexed(), env: inv.Env(asset)}
-	w.affected = closure(w.index.next, w.roots(asset))
+	w.affected = w.index.descendants(w.roots(asset))
 	w.unknownLineage(asset)
 	w.sort(asset)
 	w.credentials()
@@ -53,18 +53,43 @@ func (w *walk) roots(asset string) []string {
 	return roots
 }
 
-// unknownLineage adds the checkpoints of the environment that name no training data, when the incident is about data.
+// unknownLineage adds what may descend from the affected data for all that is known: the checkpoints of the environment that
+// name no origin, when the incident is about data, and what was made from an affected dataset of which no version is named.
 func (w *walk) unknownLineage(asset string) {
-	if w.inv.Dataset(asset) == nil && w.inv.DatasetVersion(asset) == nil {
-		return
-	}
 	affected := setOf(w.affected)
-	for _, i := range w.index.orphans {
-		if c := &w.inv.Checkpoints[i]; !affected[c.ID] && w.inv.Env(c.ID) == w.env {
-			w.out.Unknown = append(w.out.Unknown, c.ID)
+	add := func(id string) {
+		if !affected[id] && w.inv.Env(id) == w.env {
+			affected[id] = true
+			w.out.Unknown = append(w.out.Unknown, id)
 		}
 	}
-	w.affected = closure(w.index.next, append(w.affected, w.out.Unknown...))
+	about := w.inv.Dataset(asset) != nil
+	if about || w.inv.DatasetVersion(asset) != nil {
+		for _, i := range w.index.orphans {
+			add(w.inv.Checkpoints[i].ID)
+		}
+	}
+	if about {
+		w.index.each(asset, add)
+	}
+	// What is added may lead to further data, and that to more of unknown origin.
+	for looked := map[string]bool{}; ; {
+		before := len(w.out.Unknown)
+		w.affected = w.index.descendants(slices.Concat(w.affected, w.out.Unknown))
+		for _, id := range w.affected {
+			affected[id] = true
+		}
+		for _, id := range w.affected {
+			if v := w.inv.DatasetVersion(id); v != nil && !looked[v.Dataset] {
+				looked[v.Dataset] = true
+				w.index.each(v.Dataset, add)
+			}
+		}
+		if len(w.out.Unknown) == before {
+			slices.Sort(w.out.Unknown)
+			return
+		}
+	}
 }
 
 // sort splits the affected assets by section and adds the models and endpoints they reach.
@@ -189,13 +214,15 @@ func appendNew(list []string, s string) []string {
 func (inv *Inventory) DataOf(r incident.Radius) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, id := range closure(inv.indexed().back, slices.Concat(r.DatasetVersions, r.Checkpoints)) {
-		v := inv.DatasetVersion(id)
-		if v == nil || seen[v.Dataset] {
+	for _, id := range inv.indexed().ancestors(slices.Concat(r.DatasetVersions, r.Checkpoints)) {
+		if v := inv.DatasetVersion(id); v != nil {
+			id = v.Dataset
+		}
+		if seen[id] {
 			continue
 		}
-		seen[v.Dataset] = true
-		if d := inv.Dataset(v.Dataset); d != nil && sensitive(d.Sensitivity) {
+		seen[id] = true
+		if d := inv.Dataset(id); d != nil && sensitive(d.Sensitivity) {
 			out = append(out, d.ID)
 		}
 	}

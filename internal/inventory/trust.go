@@ -75,32 +75,32 @@ func (l *linter) trust() {
 	for i := range l.inv.SigningKeys {
 		k := &l.inv.SigningKeys[i]
 		if k.ID == "" || l.ids[k.ID] != "" {
-			l.add("N6", "signing key %q has no id of its own", k.ID)
+			l.add(of("signing_keys", i, "id"), "N6", "signing key %q has no id of its own", k.ID)
 			continue
 		}
 		l.ids[k.ID] = "signing_keys"
 		if !isPublicKey(k.PublicKey) {
-			l.add("signing_keys", "public_key of %s is not one PEM block \"PUBLIC KEY\"", k.ID)
+			l.add(of("signing_keys", i, "public_key"), "signing_keys", "public_key of %s is not one PEM block \"PUBLIC KEY\"", k.ID)
 		}
 		for field, text := range map[string]string{"trusted_from": k.TrustedFrom, "trusted_until": k.TrustedUntil, "compromised_since": k.CompromisedSince} {
 			if _, ok := parseTime(text); !ok && text != "" {
-				l.add("signing_keys", "%s of %s is %q, want a time such as 2026-09-01T08:00:00Z", field, k.ID, text)
+				l.add(of("signing_keys", i, field), "signing_keys", "%s of %s is %q, want a time such as 2026-09-01T08:00:00Z", field, k.ID, text)
 			}
 		}
 	}
 	for i := range l.inv.Checkpoints {
 		if c := &l.inv.Checkpoints[i]; len(l.inv.SigningKeys) > 0 {
-			l.want(c.ID, "signer key", c.Signer.Key, "signing_keys")
+			l.want(of("checkpoints", i, "signer", "key"), c.ID, "signer key", c.Signer.Key, "signing_keys")
 		}
 	}
-	for _, q := range l.inv.Quarantined {
+	for i, q := range l.inv.Quarantined {
 		if q.Ref == "" || q.Reason == "" {
-			l.add("quarantined", "entry %q needs a ref and a reason", q.Ref)
+			l.add(of("quarantined", i), "quarantined", "entry %q needs a ref and a reason", q.Ref)
 		}
 	}
-	for _, m := range l.inv.Models {
+	for i, m := range l.inv.Models {
 		if r := m.Registry; (r.Platform != "" || r.Name != "") && (r.Platform != "mlflow" || r.Name == "") {
-			l.add("models", "registry of %s has platform %q and name %q; known platform: mlflow", m.ID, r.Platform, r.Name)
+			l.add(of("models", i, "registry"), "models", "registry of %s has platform %q and name %q; known platform: mlflow", m.ID, r.Platform, r.Name)
 		}
 	}
 }

@@ -1,185 +1,37 @@
 package page
 
 import (
-	"slices"
 	"strings"
 
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
+	"firebreak/internal/picture"
 )
 
-// drawn bounds the picture: so many assets a column, and so many lines. The table below it has more.
-const (
-	drawn      = 24
-	drawnEdges = 160
-)
-
-// node is one asset of the blast radius.
-type node struct {
-	ID string
-	// Kind is a word of the inventory; Shape says how it is drawn.
-	Kind, Shape     string
-	Origin, Unknown bool
-	State           mark
-	Proof           string
-}
-
-// lane is a column of the picture. More counts the assets that are not drawn.
-type lane struct {
-	Title string
-	Nodes []node
-	More  int
-}
-
-// edge leads from one drawn node to another: positions of lane and node.
-type edge struct {
-	From, To [2]int
-}
-
-// graph is the blast radius as it is drawn. Note says what is missing of its lines.
+// graph is the blast radius as the page draws it. Note says what is missing of its lines.
 type graph struct {
-	Lanes []lane
-	Edges []edge
-	Note  string
+	picture.Graph
+	Note string
 }
 
-// newGraph lays the radius of the record into columns. Without an inventory there are no lines.
+// newGraph draws the radius of the record with what the steps have proved. Without an inventory there are no lines.
 func newGraph(r *incident.Record, inv *inventory.Inventory) graph {
-	x := &r.Radius
-	b := builder{record: r, inv: inv, steps: map[string][]*incident.Step{}, place: map[string][2]int{}}
+	steps := map[string][]*incident.Step{}
 	for i := range r.Steps {
 		s := &r.Steps[i]
-		b.steps[s.Target] = append(b.steps[s.Target], s)
+		steps[s.Target] = append(steps[s.Target], s)
 	}
-	b.lane("Can write", "credential", "tag", x.Writers)
-	b.lane("Dataset versions", "dataset version", "drum", x.DatasetVersions)
-	b.lane("Checkpoints", "checkpoint", "block", appendMissing(x.Checkpoints, x.Unknown))
-	b.lane("Endpoints", "endpoint", "pill", x.Endpoints)
-	b.lane("Can call", "credential", "tag", x.Callers)
-	if inv == nil {
-		b.out.Note = "No inventory is at hand: the lineage between these assets is not drawn."
-		return b.out
+	g := graph{Graph: picture.New(picture.Subject{Asset: r.Asset, Radius: r.Radius, Inventory: inv, Whole: "record", State: func(id string) (picture.Mark, string) {
+		m, proof := assetState(steps[id])
+		return picture.Mark(m), proof
+	}})}
+	switch {
+	case inv == nil:
+		g.Note = "No inventory is at hand: the lineage between these assets is not drawn."
+	case inv.Digest() != r.Playbook.InventoryDigest && r.Playbook.InventoryDigest != "":
+		g.Note = "The inventory has changed since the plan was made: the lines show it as it is now."
 	}
-	b.lines()
-	if inv.Digest() != r.Playbook.InventoryDigest && r.Playbook.InventoryDigest != "" {
-		b.out.Note = "The inventory has changed since the plan was made: the lines show it as it is now."
-	}
-	return b.out
-}
-
-func appendMissing(list, more []string) []string {
-	out := slices.Clone(list)
-	for _, id := range more {
-		if !slices.Contains(out, id) {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-type builder struct {
-	record *incident.Record
-	inv    *inventory.Inventory
-	steps  map[string][]*incident.Step
-	// place is where an asset is drawn. A credential that both writes and calls is drawn where it comes first.
-	place map[string][2]int
-	out   graph
-}
-
-func (b *builder) lane(title, kind, shape string, ids []string) {
-	if len(ids) == 0 {
-		return
-	}
-	l := lane{Title: title}
-	for _, id := range ids {
-		if len(l.Nodes) == drawn {
-			l.More++
-			continue
-		}
-		n := node{ID: id, Kind: kind, Shape: shape, Origin: id == b.record.Asset, Unknown: slices.Contains(b.record.Radius.Unknown, id)}
-		n.State, n.Proof = assetState(b.steps[id])
-		if _, twice := b.place[id]; !twice {
-			b.place[id] = [2]int{len(b.out.Lanes), len(l.Nodes)}
-		}
-		l.Nodes = append(l.Nodes, n)
-	}
-	b.out.Lanes = append(b.out.Lanes, l)
-}
-
-func (b *builder) line(from, to string) {
-	f, okFrom := b.place[from]
-	t, okTo := b.place[to]
-	if okFrom && okTo && from != to && len(b.out.Edges) < drawnEdges && !slices.Contains(b.out.Edges, edge{f, t}) {
-		b.out.Edges = append(b.out.Edges, edge{f, t})
-	}
-}
-
-// lines follow the inventory: what was made from what, which checkpoint answers where, and what a credential may touch.
-func (b *builder) lines() {
-	for _, l := range b.out.Lanes {
-		for _, n := range l.Nodes {
-			switch n.Kind {
-			case "endpoint":
-				b.served(n.ID)
-			case "credential":
-				b.granted(n.ID)
-			default:
-				for _, from := range b.inv.MadeFrom(n.ID) {
-					b.line(from, n.ID)
-				}
-			}
-		}
-	}
-}
-
-// served joins an endpoint to the checkpoints of its model that are in production, or to all of them if none is known to be.
-func (b *builder) served(id string) {
-	e := b.inv.Endpoint(id)
-	if e == nil {
-		return
-	}
-	var all, now []string
-	for _, c := range appendMissing(b.record.Radius.Checkpoints, b.record.Radius.Unknown) {
-		k := b.inv.Checkpoint(c)
-		if k == nil || k.Model != e.Model {
-			continue
-		}
-		all = append(all, c)
-		if slices.ContainsFunc(k.Served, func(s inventory.Served) bool { return s.To == nil || *s.To == "" }) {
-			now = append(now, c)
-		}
-	}
-	if len(now) > 0 {
-		all = now
-	}
-	for _, c := range all {
-		b.line(c, id)
-	}
-}
-
-func (b *builder) granted(id string) {
-	i := slices.IndexFunc(b.inv.Credentials, func(c inventory.Credential) bool { return c.ID == id })
-	if i < 0 {
-		return
-	}
-	for _, g := range b.inv.Credentials[i].Grants {
-		b.line(id, g.Asset)
-		for _, v := range b.record.Radius.DatasetVersions {
-			if d := b.inv.DatasetVersion(v); d != nil && d.Dataset == g.Asset {
-				b.line(id, v)
-			}
-		}
-		for _, c := range b.record.Radius.Checkpoints {
-			k := b.inv.Checkpoint(c)
-			if k == nil {
-				continue
-			}
-			m := b.inv.Model(k.Model)
-			if k.Model == g.Asset || m != nil && "registry/"+m.Family == g.Asset {
-				b.line(id, c)
-			}
-		}
-	}
+	return g
 }
 
 // assetState says what the steps have proved of one asset, worst first: an act without its proof is not containment.

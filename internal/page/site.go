@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"firebreak/internal/inventory"
+	"firebreak/internal/picture"
 	"firebreak/internal/signin"
 )
 
@@ -134,6 +135,9 @@ func Parse(command func(words ...string) string, log *slog.Logger) (*Views, erro
 		"clock": clock, "machine": machine, "left": left, "took": took, "words": words, "short": short, "clip": clip, "path": address,
 		"join": strings.Join, "command": command, "step": stepMark, "verdict": verdictMark, "proof": proofOf, "dict": dict,
 	}).ParseFS(web, "web/*.html")
+	if err == nil {
+		t, err = t.Parse(picture.Template)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("parse the pages: %w", err)
 	}

@@ -79,15 +79,6 @@ func clip(n int, s string) string {
 	return string([]rune(s)[:n]) + "… (cut; the whole text is in the record)"
 }
 
-// middle keeps both ends of an id, which is where ids differ.
-func middle(n int, s string) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:n/2]) + "…" + string(r[len(r)-(n-n/2-1):])
-}
-
 // address is where an incident's page is.
 func address(id, run string) string {
 	parts := strings.Split(strings.TrimPrefix(id, "incident/"), "/")

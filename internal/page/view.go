@@ -7,6 +7,7 @@ import (
 
 	"firebreak/internal/incident"
 	"firebreak/internal/inventory"
+	"firebreak/internal/picture"
 	"firebreak/internal/signin"
 )
 
@@ -34,8 +35,8 @@ type incidentView struct {
 	Waits     []*incident.Wait
 	Glance    []glance
 	Graph     graph
-	Wide      picture
-	Tall      picture
+	Wide      picture.Picture
+	Tall      picture.Picture
 	Steps     []*incident.Step
 	MoreSteps int
 	Phases    []string
@@ -101,7 +102,7 @@ func (s *Site) incident(l *look, run string, v signin.Viewer, now time.Time) *in
 	view.approvals(inv, v)
 	view.tasks(inv, v, now)
 	view.Graph = newGraph(r, inv)
-	view.Wide, view.Tall = view.Graph.wide(), view.Graph.tall()
+	view.Wide, view.Tall = view.Graph.Wide(), view.Graph.Tall()
 	view.steps()
 	view.clocks(now, s.Anchors)
 	view.legal(inv, v)

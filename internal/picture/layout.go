@@ -1,4 +1,4 @@
-package page
+package picture
 
 import "fmt"
 
@@ -11,39 +11,40 @@ const (
 	phoneWidth          = 340
 )
 
-// picture is a graph with coordinates. There are two of them: columns side by side, and for a phone one below the other.
-type picture struct {
+// Picture is a graph with coordinates. There are two of them: columns side by side, and for a phone one below the other.
+type Picture struct {
 	Name          string
 	Width, Height int
-	Heads         []label
-	Boxes         []box
+	Heads         []Label
+	Boxes         []Box
 	Lines         []string
 }
 
-type label struct {
+// Label is a word at a place.
+type Label struct {
 	X, Y int
 	Text string
 }
 
-// box is one asset as it is drawn.
-type box struct {
-	node
+// Box is one asset as it is drawn.
+type Box struct {
+	Node
 	X, Y, W, H int
 	// Outline is the path of its shape; Extra is a further line that belongs to it.
 	Outline, Extra string
 }
 
-// TextX is where its words begin; Top, Middle and Bottom are the base lines of the three of them.
-func (b box) TextX() int  { return b.X + 16 }
-func (b box) Top() int    { return b.Y + 21 }
-func (b box) Middle() int { return b.Y + 37 }
-func (b box) Bottom() int { return b.Y + 54 }
+// TextX is where its words begin; Top, Centre and Bottom are the base lines of the three of them.
+func (b Box) TextX() int  { return b.X + 16 }
+func (b Box) Top() int    { return b.Y + 21 }
+func (b Box) Centre() int { return b.Y + 37 }
+func (b Box) Bottom() int { return b.Y + 54 }
 
-// Label is its id as far as it fits.
-func (b box) Label() string { return middle((b.W-30)/7, b.ID) }
+// Short is its id as far as it fits.
+func (b Box) Short() string { return Middle((b.W-30)/7, b.ID) }
 
 // About is the small line above the id.
-func (b box) About() string {
+func (b Box) About() string {
 	text := b.Kind
 	if b.Origin {
 		text = "★ origin · " + text
@@ -54,23 +55,23 @@ func (b box) About() string {
 	return text
 }
 
-// wide puts the columns side by side.
-func (g graph) wide() picture {
-	p := picture{Name: "wide"}
+// Wide puts the columns side by side.
+func (g Graph) Wide() Picture {
+	p := Picture{Name: "wide"}
 	tallest := 0
 	for _, l := range g.Lanes {
 		tallest = max(tallest, l.rows())
 	}
 	p.Height = headHeight + tallest*(boxHeight+gapY)
 	p.Width = len(g.Lanes)*(boxWidth+gapX) - gapX + 20
-	at := map[[2]int]box{}
+	at := map[[2]int]Box{}
 	for i, l := range g.Lanes {
 		x := 4 + i*(boxWidth+gapX)
 		y := headHeight + (tallest-l.rows())*(boxHeight+gapY)/2
-		p.Heads = append(p.Heads, label{x, 16, l.Title})
+		p.Heads = append(p.Heads, Label{x, 16, l.Title})
 		y = p.column(l, i, x, y, boxWidth, at)
 		if l.More > 0 {
-			p.Heads = append(p.Heads, label{x, y + 20, l.more()})
+			p.Heads = append(p.Heads, Label{x, y + 20, g.more(l)})
 		}
 	}
 	for _, e := range g.Edges {
@@ -79,16 +80,16 @@ func (g graph) wide() picture {
 	return p
 }
 
-// tall puts the columns one below the other, with the lines in the margin.
-func (g graph) tall() picture {
-	p := picture{Name: "tall", Width: phoneWidth}
-	at := map[[2]int]box{}
+// Tall puts the columns one below the other, with the lines in the margin.
+func (g Graph) Tall() Picture {
+	p := Picture{Name: "tall", Width: phoneWidth}
+	at := map[[2]int]Box{}
 	y := 0
 	for i, l := range g.Lanes {
-		p.Heads = append(p.Heads, label{gutter, y + 18, l.Title})
+		p.Heads = append(p.Heads, Label{gutter, y + 18, l.Title})
 		y = p.column(l, i, gutter, y+headHeight, phoneWidth-gutter-4, at)
 		if l.More > 0 {
-			p.Heads = append(p.Heads, label{gutter, y + 14, l.more()})
+			p.Heads = append(p.Heads, Label{gutter, y + 14, g.more(l)})
 			y += headHeight
 		}
 		y += 6
@@ -101,9 +102,9 @@ func (g graph) tall() picture {
 }
 
 // column stacks the boxes of a lane and returns where the next thing goes.
-func (p *picture) column(l lane, i, x, y, width int, at map[[2]int]box) int {
+func (p *Picture) column(l Lane, i, x, y, width int, at map[[2]int]Box) int {
 	for j, n := range l.Nodes {
-		b := box{node: n, X: x, Y: y, W: width, H: boxHeight}
+		b := Box{Node: n, X: x, Y: y, W: width, H: boxHeight}
 		b.Outline, b.Extra = outline(b)
 		at[[2]int{i, j}] = b
 		p.Boxes = append(p.Boxes, b)
@@ -112,17 +113,17 @@ func (p *picture) column(l lane, i, x, y, width int, at map[[2]int]box) int {
 	return y
 }
 
-func (l lane) rows() int {
+func (l Lane) rows() int {
 	if l.More > 0 {
 		return len(l.Nodes) + 1
 	}
 	return len(l.Nodes)
 }
 
-func (l lane) more() string { return fmt.Sprintf("and %d more, in the record", l.More) }
+func (g Graph) more(l Lane) string { return fmt.Sprintf("and %d more, in the %s", l.More, g.Whole) }
 
 // across is a line between columns: out on the right, in on the left. What leads back, or stays in its column, goes round.
-func across(a, b box, from, to int) string {
+func across(a, b Box, from, to int) string {
 	ay, by := a.Y+a.H/2, b.Y+b.H/2
 	switch {
 	case from == to:
@@ -138,7 +139,7 @@ func across(a, b box, from, to int) string {
 }
 
 // around is a line in the margin. Neighbours keep apart so that each can be followed.
-func around(a, b box, i int) string {
+func around(a, b Box, i int) string {
 	x := gutter - 12 - 6*(i%5)
 	ay, by := a.Y+a.H/2+6, b.Y+b.H/2-6
 	return fmt.Sprintf("M%d %dH%dV%dH%d", a.X, ay, x, by, b.X-2)
@@ -146,7 +147,7 @@ func around(a, b box, i int) string {
 
 // outline draws the shape of a kind: data is a drum, a checkpoint a block with cut corners, an endpoint a pill, a credential a
 // tag.
-func outline(b box) (path, extra string) {
+func outline(b Box) (path, extra string) {
 	x, y, w, h := b.X, b.Y, b.W, b.H
 	switch b.Shape {
 	case "drum":
@@ -160,4 +161,13 @@ func outline(b box) (path, extra string) {
 			x+r, y, w-2*r, r, r, r, r, h-2*r, r, r, r, r, w-2*r, r, r, r, r, h-2*r, r, r, r, r), ""
 	}
 	return fmt.Sprintf("M%d %dh%dv%dh-%dl-8 -%dz", x+8, y, w-8, h, w-8, h/2), ""
+}
+
+// Middle keeps both ends of an id, which is where ids differ.
+func Middle(n int, s string) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n/2]) + "…" + string(r[len(r)-(n-n/2-1):])
 }
