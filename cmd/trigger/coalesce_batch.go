@@ -15,8 +15,9 @@ const (
 	batchAlerts = 999
 	// batchRoom is left for what surrounds the alerts.
 	batchRoom = 1 << 10
-	// maxRaws bounds the memory of what was posted with alerts of which most may be repetitions.
-	maxRaws = 4 * batchBytes
+	// maxRaws bounds the memory of what was posted with alerts of which most may be repetitions. Most of it is not yet
+	// compressed.
+	maxRaws = 8 * batchBytes
 )
 
 // batch is what one call to Temporal delivers, all for the same incident or the same triage.
@@ -38,26 +39,27 @@ type packer struct {
 	batch batch
 	bytes int
 	seen  map[sameness]struct{}
-	// raws holds what was posted, by digest: it travels with the first alert of a post that is no repetition.
-	raws     map[string][]byte
+	// raws leads to what was posted, by digest: it travels with the first alert of a post that is no repetition.
+	raws     map[string]*handover
 	rawBytes int
 }
 
 func newPacker() *packer {
-	return &packer{bytes: batchRoom, seen: map[sameness]struct{}{}, raws: map[string][]byte{}}
+	return &packer{bytes: batchRoom, seen: map[sameness]struct{}{}, raws: map[string]*handover{}}
 }
 
 // add takes a handover into the batch. It reports false if the batch is full: the handover then goes into the next one.
 func (p *packer) add(h *handover) bool {
 	if h.Triage != nil {
-		p.batch.triage = h.Triage
+		triage := *h.Triage
+		triage.Alert.Raw = h.raw()
+		p.batch.triage = &triage
 		p.batch.alerts.Count++
 		return true
 	}
 	a := h.Alert
 	same := sameness{a.Key, a.Severity, a.Facet, a.Confidence, a.Resolved}
 	if _, repeated := p.seen[same]; !repeated {
-		raw := a.Raw
 		a.Raw = nil
 		// What was decoded from JSON, with a time that was checked, can be encoded; a fault would show in the call.
 		encoded, _ := json.Marshal(a)
@@ -68,12 +70,8 @@ func (p *packer) add(h *handover) bool {
 		p.bytes += len(encoded) + 1
 		p.seen[same] = struct{}{}
 		p.batch.alerts.Alerts = append(p.batch.alerts.Alerts, a)
-		a.Raw = raw
 	}
-	if len(a.Raw) > 0 && p.raws[a.RawSHA256] == nil && p.rawBytes+len(a.Raw) <= maxRaws {
-		p.raws[a.RawSHA256] = a.Raw
-		p.rawBytes += len(a.Raw)
-	}
+	p.carry(h)
 	if p.batch.request == nil {
 		p.batch.request = h.Request
 	}
@@ -81,14 +79,27 @@ func (p *packer) add(h *handover) bool {
 	return true
 }
 
+// carry notes what was posted, once each.
+func (p *packer) carry(h *handover) {
+	digest, size := h.Alert.RawSHA256, len(h.Posted)+len(h.Alert.Raw)
+	if size > 0 && p.raws[digest] == nil && p.rawBytes+size <= maxRaws {
+		p.raws[digest] = h
+		p.rawBytes += size
+	}
+}
+
 // pack returns the batch. What was posted comes with it as far as there is room; the digest always stays.
 func (p *packer) pack() batch {
 	const field = len(`,"raw":""`)
 	alerts := p.batch.alerts.Alerts
 	for i := range alerts {
-		raw := p.raws[alerts[i].RawSHA256]
+		h := p.raws[alerts[i].RawSHA256]
+		if h == nil {
+			continue
+		}
+		raw := h.raw()
 		size := base64.StdEncoding.EncodedLen(len(raw)) + field
-		if len(raw) == 0 || p.bytes+size > batchBytes {
+		if p.bytes+size > batchBytes {
 			continue
 		}
 		p.bytes += size

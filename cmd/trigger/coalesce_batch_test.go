@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/internal/incident"
+	"firebreak/workflows"
 )
 
 // packed fills batches until every handover is in one.
@@ -87,6 +88,22 @@ func TestBatchCarriesAPostOnceAndOnlyIfThereIsRoom(t *testing.T) {
 	require.Equal(t, []string{"first", "", "", "", "third", ""}, raws)
 	require.Equal(t, "post-1", b.alerts.Alerts[2].RawSHA256, "the digest stays")
 	require.Len(t, hs[2].Alert.Raw, batchBytes, "what may have to be sent again is as it was")
+}
+
+func TestBatchCompressesWhatWasPosted(t *testing.T) {
+	t.Parallel()
+	h, again, other := firing("a", "k"), firing("a", "k"), firing("a", "k")
+	h.Alert.RawSHA256, again.Alert.RawSHA256, other.Alert.RawSHA256 = "one", "one", "two"
+	h.Posted, again.Posted, other.Posted = []byte("a post"), []byte("a post"), []byte("a repetition's own post")
+	b := packed(t, []handover{h, again, other})[0]
+	require.Len(t, b.alerts.Alerts, 1)
+	require.Equal(t, "a post", string(unzipped(t, b.alerts.Alerts[0].Raw)))
+	require.Empty(t, h.Alert.Raw, "what may have to be sent again is as it was")
+
+	triage := handover{Triage: &workflows.TriageRequest{Alert: h.Alert}, Posted: h.Posted}
+	b = packed(t, []handover{triage})[0]
+	require.Equal(t, "a post", string(unzipped(t, b.triage.Alert.Raw)))
+	require.Empty(t, triage.Triage.Alert.Raw)
 }
 
 func TestBatchKeepsWhatARepetitionAdds(t *testing.T) {

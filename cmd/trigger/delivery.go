@@ -57,13 +57,15 @@ const triagedRaws = 32
 type delivery struct {
 	signal *alert.Signal
 	judgement
-	alert  incident.Alert
+	alert incident.Alert
+	// posted is the whole post, if it travels with this alert.
+	posted []byte
 	result result
 }
 
 // deliver hands every alert of the post to Temporal, whatever becomes of the others.
 func (in *intake) deliver(ctx context.Context, post alert.Post, raw []byte) answer {
-	all := in.plan(post, alert.Compress(raw))
+	all := in.plan(post, raw)
 	var posted []handover
 	var at []int
 	for i := range all {
@@ -99,7 +101,7 @@ func (in *intake) plan(post alert.Post, raw []byte) []delivery {
 			to = workflows.TriageID(d.alert)
 		}
 		if to != "" && !carried[to] {
-			carried[to], d.alert.Raw = true, raw
+			carried[to], d.posted = true, raw
 		}
 		out[i] = d
 	}
@@ -112,12 +114,12 @@ func (d *delivery) handover(mode incident.Mode) (handover, bool) {
 	case d.id == "" && d.alert.Resolved:
 		return handover{}, false
 	case d.id == "":
-		return handover{Triage: &workflows.TriageRequest{Alert: d.alert, Reason: d.Triage, Mode: mode}}, true
+		return handover{Triage: &workflows.TriageRequest{Alert: d.alert, Reason: d.Triage, Mode: mode}, Posted: d.posted}, true
 	case d.alert.Resolved:
-		return handover{Alert: d.alert}, true
+		return handover{Alert: d.alert, Posted: d.posted}, true
 	}
 	r := d.request()
-	return handover{Alert: d.alert, Request: &r}, true
+	return handover{Alert: d.alert, Posted: d.posted, Request: &r}, true
 }
 
 // note fills in what came of an alert.

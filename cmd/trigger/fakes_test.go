@@ -85,6 +85,7 @@ func (f *fakeTemporal) deliver(ctx context.Context, posted []handover) []receipt
 		var yes bool
 		var err error
 		outcomes := map[bool]string{true: outcomeJoined, false: outcomeNoOpenIncident}
+		h.alert().Raw = h.raw()
 		switch {
 		case h.Triage != nil:
 			id, outcomes = "", map[bool]string{false: outcomeTriaged}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"firebreak/internal/alert"
 	"firebreak/internal/incident"
 	"firebreak/workflows"
 )
@@ -11,6 +12,9 @@ import (
 // handover is one alert on its way to Temporal. Its JSON form is what the spool keeps; fields are only ever added.
 type handover struct {
 	Alert incident.Alert `json:"alert,omitzero"`
+	// Posted is what was posted, if it travels with this alert. It is compressed when it is sent: in a storm nearly all
+	// repeat what was sent already.
+	Posted []byte `json:"posted,omitempty"`
 	// Request is what the alert starts if no incident is open for it. The end of an alert has none: it starts nothing.
 	Request *incident.Request `json:"request,omitempty"`
 	// Triage, if set, is all there is: the alert is for a person, not for an incident.
@@ -33,11 +37,19 @@ func (h *handover) alert() *incident.Alert {
 	return &h.Alert
 }
 
+// raw is what was posted, compressed. A spool of an earlier version has it in the alert.
+func (h *handover) raw() []byte {
+	if a := h.alert(); len(a.Raw) > 0 || len(h.Posted) == 0 {
+		return a.Raw
+	}
+	return alert.Compress(h.Posted)
+}
+
 // cost estimates the memory that a handover holds while it waits.
 func (h *handover) cost() int64 {
 	const fixed = 512
 	a := h.alert()
-	n := fixed + len(a.Key) + len(a.Asset) + len(a.Summary) + len(a.Raw)
+	n := fixed + len(a.Key) + len(a.Asset) + len(a.Summary) + len(a.Raw) + len(h.Posted)
 	for k, v := range a.Fields {
 		n += len(k) + len(v)
 	}
