@@ -72,7 +72,7 @@ func (w *world) query(id string) *incident.Record {
 	if id == "" {
 		v, err = w.env.QueryWorkflow(workflows.StatusQuery)
 	} else {
-		v, err = w.env.QueryWorkflowByID(id, workflows.StatusQuery)
+		v, err = w.queryChild(id)
 	}
 	if err != nil {
 		return nil
@@ -82,6 +82,16 @@ func (w *world) query(id string) *incident.Record {
 		return nil
 	}
 	return rec
+}
+
+// queryChild asks a child. The test environment knows a child before it has begun, and then panics instead of answering.
+func (w *world) queryChild(id string) (v converter.EncodedValue, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("query child %s, which has not begun: %v", id, p)
+		}
+	}()
+	return w.env.QueryWorkflowByID(id, workflows.StatusQuery)
 }
 
 // childID is the id of the child playbook's incident, or of a child's child; empty if it was not started.
