@@ -20,6 +20,7 @@ type Brief struct {
 	Asset      string          `json:"asset"`
 	Summary    string          `json:"summary,omitempty"`
 	DetectedAt time.Time       `json:"detected_at"`
+	OpenedAt   time.Time       `json:"opened_at,omitzero"`
 	Radius     incident.Radius `json:"blast_radius"`
 	// Data describes the personal data concerned, one line a dataset.
 	Data []string `json:"data,omitempty"`

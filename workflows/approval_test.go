@@ -115,6 +115,30 @@ func TestSilenceLeavesThingsAsTheyAre(t *testing.T) {
 	require.Equal(t, incident.NotContained, rec.Verdict)
 }
 
+// Before there is a plan nobody's role is known: a click then closes nothing, and the command line only gives up waiting.
+func TestNobodyClicksAnIncidentAwayBeforeItsPlan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, incident.ExtractionEvent, "credit-api")
+	w.fail["plan"] = []func() error{refused}
+	attempt := func(d time.Duration, via, reason string) *workflows.DecisionOutcome {
+		var out workflows.DecisionOutcome
+		w.at(d, func() {
+			w.update(workflows.CloseIncidentUpdate, &out, workflows.CloseIncident{Person: "mallory", Reason: reason, Via: via})
+		})
+		return &out
+	}
+	slack, page := attempt(time.Minute, workflows.ViaSlack, "nothing to see"), attempt(2*time.Minute, workflows.ViaPage, "nothing to see")
+	mute, good := attempt(3*time.Minute, workflows.ViaCommandLine, ""), attempt(4*time.Minute, workflows.ViaCommandLine, "the asset never existed")
+	rec := w.run()
+	for _, out := range []*workflows.DecisionOutcome{slack, page} {
+		require.False(t, out.Accepted)
+		require.Contains(t, out.Message, "close the incident on the command line")
+	}
+	require.Equal(t, "closing needs a reason", mute.Message)
+	require.True(t, good.Accepted)
+	require.Equal(t, incident.NotContained, rec.Verdict)
+}
+
 func TestOnlyTheIncidentCommanderCloses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, incident.ExtractionEvent, "credit-api")

@@ -48,11 +48,13 @@ func (r *response) mayClose(c CloseIncident) string {
 	switch {
 	case r.closing != nil:
 		return "the incident is closed already"
-	case r.plan == nil:
-		// Without a plan there is nothing that was done and nobody's role is known: closing only gives up waiting.
-		return ""
 	case c.Reason == "":
 		return "closing needs a reason"
+	case r.plan == nil && c.Via != ViaCommandLine:
+		return "the plan is not resolved yet, so nobody's role is known: wait for it, or close the incident on the command line"
+	case r.plan == nil:
+		// Nothing was done: closing only gives up waiting. Whoever can write to Temporal could do that anyhow.
+		return ""
 	}
 	p := r.person(c.Person)
 	if p == nil {

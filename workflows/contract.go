@@ -78,9 +78,16 @@ type DecideApproval struct {
 	// PlanDigest is the digest of the plan that the person was shown.
 	PlanDigest string `json:"plan_digest"`
 	Comment    string `json:"comment,omitempty"`
-	// Via names the way in: cli, slack or page.
+	// Via names the way in.
 	Via string `json:"via,omitempty"`
 }
+
+// The ways in by which people decide. On the command line they are whom they say: it needs access to Temporal itself.
+const (
+	ViaCommandLine = "cli"
+	ViaSlack       = "slack"
+	ViaPage        = "page"
+)
 
 // CloseIncident ends an incident. A false positive is undone, newest act first.
 type CloseIncident struct {

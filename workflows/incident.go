@@ -169,7 +169,7 @@ func (r *response) resolve(ctx workflow.Context, req incident.Request) (*playboo
 // adopt takes the plan as the incident's own and lays out every step, so that status shows from the start what is to come.
 func (r *response) adopt(ctx workflow.Context, plan *playbooks.Plan) {
 	r.plan = plan
-	r.plan.Brief.IncidentID = r.rec.ID
+	r.plan.Brief.IncidentID, r.plan.Brief.OpenedAt = r.rec.ID, r.rec.OpenedAt
 	r.rec.PlanDigest = plan.Digest
 	r.rec.Radius = plan.Radius
 	r.rec.Playbook = incident.PlaybookRef{File: plan.File, Title: plan.Playbook.Title, Digest: plan.PlaybookDigest, InventoryDigest: plan.InventoryDigest}

@@ -83,7 +83,7 @@ func buildBrief(op *playbooks.Operation, most, mostClocks int) message {
 		"[unknown] The likely consequences for persons, and whether harm goes on."))
 	section("Third parties and contracts", lines("- ", b.ThirdParties, "none recorded in the inventory"))
 	section("Questions for legal", questions())
-	blocks = append(blocks, slackui.Acknowledge(slackui.Ref{Incident: op.IncidentID})...)
+	blocks = append(blocks, slackui.Acknowledge(slackui.RefTo(op.IncidentID, b.OpenedAt))...)
 	blocks = append(blocks, slack.NewContextBlock("", plainText(plain(closing(op), 2*mostLine))))
 	return message{event: briefEvent, text: fallback(title, b.IncidentID), blocks: blocks}
 }

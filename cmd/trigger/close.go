@@ -32,7 +32,7 @@ An incident whose legal clocks still run is not closed, unless --hand-over-clock
 				return err
 			}
 			outcome, err := op.finish(ctx, id, workflows.CloseIncident{
-				Person: person, FalsePositive: falsePositive, HandOverClocks: handOver, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: "cli",
+				Person: person, FalsePositive: falsePositive, HandOverClocks: handOver, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: workflows.ViaCommandLine,
 			})
 			return a.conclude(id, output, outcome, err)
 		}),

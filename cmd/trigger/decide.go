@@ -41,7 +41,7 @@ who may decide and records every decision, also those it refuses (exit code 4).`
 				return err
 			}
 			d := workflows.DecideApproval{
-				Step: args[1], Person: f.person, Approve: approve, PlanDigest: f.plan, Comment: strings.ToValidUTF8(f.comment, "\uFFFD"), Via: "cli",
+				Step: args[1], Person: f.person, Approve: approve, PlanDigest: f.plan, Comment: strings.ToValidUTF8(f.comment, "\uFFFD"), Via: workflows.ViaCommandLine,
 			}
 			if d.PlanDigest == "" {
 				if d.PlanDigest, err = a.confirm(ctx, op, id, d, f); err != nil {

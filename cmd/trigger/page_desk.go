@@ -9,9 +9,6 @@ import (
 	"firebreak/workflows"
 )
 
-// viaPage is how the record names decisions that were made on the page.
-const viaPage = "page"
-
 // pageSource is where the page gets its incidents: from Temporal, as the command line does.
 type pageSource struct{ operator }
 
@@ -37,20 +34,20 @@ type pageDesk struct{ operator }
 // Decide hands in a decision.
 func (p pageDesk) Decide(ctx context.Context, id string, d web.Decision) (web.Outcome, error) {
 	return pageOutcome(p.decide(ctx, id, workflows.DecideApproval{
-		Step: d.Step, Person: d.Person, Approve: d.Approve, PlanDigest: d.PlanDigest, Comment: d.Reason, Via: viaPage,
+		Step: d.Step, Person: d.Person, Approve: d.Approve, PlanDigest: d.PlanDigest, Comment: d.Reason, Via: workflows.ViaPage,
 	}))
 }
 
 // Report hands in what a task came to.
 func (p pageDesk) Report(ctx context.Context, id string, r web.Report) (web.Outcome, error) {
 	return pageOutcome(p.steer(ctx, id, workflows.CompleteTaskUpdate, workflows.Steer{
-		Step: r.Step, Person: r.Person, Outcome: r.Outcome, Reason: r.Comment, Via: viaPage,
+		Step: r.Step, Person: r.Person, Outcome: r.Outcome, Reason: r.Comment, Via: workflows.ViaPage,
 	}))
 }
 
 // Acknowledge records that a person has read the legal brief.
 func (p pageDesk) Acknowledge(ctx context.Context, id, person string) (web.Outcome, error) {
-	return pageOutcome(p.steer(ctx, id, workflows.AcknowledgeBriefUpdate, workflows.Steer{Person: person, Via: viaPage}))
+	return pageOutcome(p.steer(ctx, id, workflows.AcknowledgeBriefUpdate, workflows.Steer{Person: person, Via: workflows.ViaPage}))
 }
 
 func pageOutcome(o workflows.DecisionOutcome, err error) (web.Outcome, error) {

@@ -13,9 +13,6 @@ import (
 	"firebreak/workflows"
 )
 
-// viaSlack is how decisions that came from here are recorded.
-const viaSlack = "slack"
-
 // slackFormTime is how long the record may take that a form wants to show: the rest of the three seconds is for Slack.
 const slackFormTime = 1200 * time.Millisecond
 
@@ -83,7 +80,7 @@ func (c *cockpit) decide(ctx context.Context, who caller, ref slackui.Ref, appro
 	}
 	return c.send(ctx, who, ref, verb+" "+ref.Step, commandLine(hint...), func(ctx context.Context, person string) (workflows.DecisionOutcome, error) {
 		return c.op.decide(ctx, ref.Incident, workflows.DecideApproval{
-			Step: cmp.Or(ref.Step, "-"), Person: person, Approve: approve, PlanDigest: ref.Plan, Comment: comment, Via: viaSlack,
+			Step: cmp.Or(ref.Step, "-"), Person: person, Approve: approve, PlanDigest: ref.Plan, Comment: comment, Via: workflows.ViaSlack,
 		})
 	})
 }
@@ -92,7 +89,7 @@ func (c *cockpit) decide(ctx context.Context, who caller, ref slackui.Ref, appro
 func (c *cockpit) steer(ctx context.Context, who caller, ref slackui.Ref, update string, s workflows.Steer) (slackTell, bool) {
 	what := strings.TrimSpace(strings.ReplaceAll(update, "-", " ") + " " + s.Step)
 	return c.send(ctx, who, ref, what, commandLine("trigger", "--help"), func(ctx context.Context, person string) (workflows.DecisionOutcome, error) {
-		s.Person, s.Via = person, viaSlack
+		s.Person, s.Via = person, workflows.ViaSlack
 		return c.op.steer(ctx, ref.Incident, update, s)
 	})
 }
@@ -105,7 +102,7 @@ func (c *cockpit) finish(ctx context.Context, who caller, ref slackui.Ref, false
 	}
 	return c.send(ctx, who, ref, "close", commandLine(hint...), func(ctx context.Context, person string) (workflows.DecisionOutcome, error) {
 		return c.op.finish(ctx, ref.Incident, workflows.CloseIncident{
-			Person: person, FalsePositive: falsePositive, HandOverClocks: handOver, Reason: reason, Via: viaSlack,
+			Person: person, FalsePositive: falsePositive, HandOverClocks: handOver, Reason: reason, Via: workflows.ViaSlack,
 		})
 	})
 }

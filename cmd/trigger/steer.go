@@ -39,7 +39,7 @@ func (a *app) steerCommand(v steering) *cobra.Command {
 	var sent workflows.Steer
 	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(len(strings.Fields(v.use)) - 1)}
 	check := func(args []string) error {
-		sent = workflows.Steer{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: "cli"}
+		sent = workflows.Steer{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD"), Via: workflows.ViaCommandLine}
 		var wrong error
 		if v.reason == reasonRequired && strings.TrimSpace(reason) == "" {
 			wrong = usage("--reason is empty: say why, for the record")

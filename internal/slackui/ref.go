@@ -43,8 +43,11 @@ const maxRef = 2000
 var ErrRef = errors.New("the button's value is not one of firebreak's")
 
 // RefOf refers to an incident.
-func RefOf(rec *incident.Record) Ref {
-	return Ref{Incident: rec.ID, Opened: milliseconds(rec.OpenedAt)}
+func RefOf(rec *incident.Record) Ref { return RefTo(rec.ID, rec.OpenedAt) }
+
+// RefTo refers to the run of an incident that was opened at a time.
+func RefTo(id string, opened time.Time) Ref {
+	return Ref{Incident: id, Opened: milliseconds(opened)}
 }
 
 // Of reports whether the reference was made for this run of the incident. A reference that names no time is of any run.
