@@ -114,7 +114,7 @@ func (c *cockpit) open(ctx context.Context) ([]slackui.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	return summarised(ctx, c.op, runs), nil
+	return summarised(ctx, c.op, runs, c.link), nil
 }
 
 // statusWork shows one incident.
@@ -131,7 +131,7 @@ func (c *cockpit) statusWork(who caller, id string) slackWork {
 		if err != nil {
 			return c.failed(who, id, err, commandLine("trigger", "status", id)), false
 		}
-		return c.show(who, slackui.Status(rec, slackui.Options{})), true
+		return c.show(who, slackui.Status(rec, c.options(rec.ID))), true
 	}
 }
 
@@ -171,7 +171,7 @@ func (c *cockpit) approveWork(who caller, w commandWords) slackWork {
 			}
 			return c.decide(ctx, who, ref, true, "")
 		}
-		return c.show(who, slackui.ApprovalRequest(rec, a, slackui.Options{})), true
+		return c.show(who, slackui.ApprovalRequest(rec, a, c.options(rec.ID))), true
 	}
 }
 

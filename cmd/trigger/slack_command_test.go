@@ -89,6 +89,7 @@ func TestApproveByStepShowsWhatItWouldUnlock(t *testing.T) {
 	c.typed(f, slackMLO, "approve approve-rollback")
 	shown := f.told(t, "Approval needed")
 	require.Contains(t, shown.body, slackui.ActionApprove)
+	require.Contains(t, shown.body, "https://firebreak.nordwall.example", "the inventory names the incident page")
 	require.Contains(t, shown.body, testPlan)
 	require.Empty(t, desk.decided, "nobody has seen the plan yet")
 }

@@ -188,7 +188,7 @@ func allowed(mode incident.Mode, env string) bool {
 const mostSummarised = 50
 
 // summarised asks each incident for its summary. One that does not answer is listed all the same.
-func summarised(ctx context.Context, op operator, runs []listed) []slackui.Summary {
+func summarised(ctx context.Context, op operator, runs []listed, link func(incidentID string) string) []slackui.Summary {
 	runs = runs[:min(len(runs), mostSummarised)]
 	out := make([]slackui.Summary, len(runs))
 	var group errgroup.Group
@@ -200,7 +200,7 @@ func summarised(ctx context.Context, op operator, runs []listed) []slackui.Summa
 				out[i] = slackui.Summary{Ref: slackui.Ref{Incident: l.id}, Asset: l.id, Opened: l.started.UTC().Format(time.DateTime) + " UTC"}
 				return nil
 			}
-			out[i] = slackui.Summarise(rec, "")
+			out[i] = slackui.Summarise(rec, link(rec.ID))
 			return nil
 		})
 	}

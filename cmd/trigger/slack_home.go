@@ -56,3 +56,12 @@ func (c *cockpit) role(who caller) string {
 	}
 	return ""
 }
+
+// options leads to the incident's page, where the inventory names one.
+func (c *cockpit) options(incidentID string) slackui.Options {
+	return slackui.Options{Link: c.link(incidentID)}
+}
+
+func (c *cockpit) link(incidentID string) string {
+	return slackui.Link(c.inventory.current().Oncall.PageURL, incidentID)
+}
