@@ -114,7 +114,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	c.login = login
 	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
-	endpoints := serving.Setup{Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}, Outside: probe.New()}
+	endpoints := serving.Setup{Platforms: platforms(k8s), Outside: probe.New()}
 	snapshot := evidence.NewSnapshot(s3Client)
 	sealer := vault.NewSealer(vaultClient, c.transitKey)
 	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)
@@ -173,4 +173,9 @@ func dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
 		return nil, fmt.Errorf("connect to Temporal at %s (set TEMPORAL_ADDRESS): %w", options.HostPort, err)
 	}
 	return c, nil
+}
+
+// platforms are those whose endpoints can be controlled, by the names that the inventory gives them.
+func platforms(k8s *kube.Client) serving.Platforms {
+	return serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}
 }
