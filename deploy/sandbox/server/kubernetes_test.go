@@ -29,7 +29,7 @@ func startKubernetes(t *testing.T) kubernetesClient {
 	t.Helper()
 	path, began := binary(t, build.Kubernetes), time.Now()
 	server, err := Again(func() (*Kubernetes, error) {
-		return StartKubernetes(t.Context(), path, t.TempDir(), "responder", "intruder")
+		return StartKubernetes(t.Context(), path, t.TempDir(), KubernetesOptions{Users: []string{"responder", "intruder"}})
 	})
 	require.NoError(t, err)
 	t.Logf("kubernetes started in %s", time.Since(began).Round(time.Millisecond))
