@@ -79,6 +79,9 @@ func StartKubernetes(ctx context.Context, binary, data string, o KubernetesOptio
 		"--audit-log", k.AuditLog, "--token-file", tokenFile,
 	}
 	for user, file := range o.Roles {
+		if file, err = filepath.Abs(file); err != nil {
+			return nil, fmt.Errorf("resolve role of %s: %w", user, err)
+		}
 		args = append(args, "--role", user+"="+file)
 	}
 	if o.Pods != "" {
