@@ -41,6 +41,7 @@ func (r *response) steerings() []steering {
 		{DismissClockUpdate, counsel, true, r.dismissClock},
 		{FileClockUpdate, counsel, false, r.fileClock},
 		{AcknowledgeBriefUpdate, counsel, false, r.acknowledge},
+		{RecordAccessUpdate, nil, true, r.recordAccess},
 	}
 }
 

@@ -19,15 +19,16 @@ const maxKeyBytes = 64 << 10
 
 func (a *app) evidenceCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "evidence", Short: "Check the sealed evidence of an incident", Args: cobra.NoArgs,
-		Long: `Evidence works on the manifest that seals an incident's evidence. Its verbs read files and nothing else: they connect to
-nothing, and need neither the inventory nor the store.
+		Use: "evidence", Short: "Check the sealed evidence of an incident, and record who handled it", Args: cobra.NoArgs,
+		Long: `Evidence works on the manifest that seals an incident's evidence. Verify and show read files and nothing else: they connect
+to nothing, and need neither the inventory nor the store. Access records in the incident's chain of custody that somebody
+handled its evidence.
 
 'trigger status INCIDENT' names the manifest. It is fetched by its version id, for instance with
   aws s3api get-object --bucket BUCKET --key KEY --version-id VERSION manifest.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.evidenceVerifyCommand(), a.evidenceShowCommand())
+	cmd.AddCommand(a.evidenceVerifyCommand(), a.evidenceShowCommand(), a.evidenceAccessCommand())
 	return cmd
 }
 

@@ -29,6 +29,8 @@ type operator interface {
 	finish(ctx context.Context, id string, c workflows.CloseIncident) (workflows.DecisionOutcome, error)
 	// steer sends one of the updates that take a workflows.Steer.
 	steer(ctx context.Context, id, update string, s workflows.Steer) (workflows.DecisionOutcome, error)
+	// access records that evidence of an incident was handled, whether it is open or closed.
+	access(ctx context.Context, id string, mode incident.Mode, s workflows.Steer) (workflows.DecisionOutcome, error)
 }
 
 var (
