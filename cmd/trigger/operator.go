@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/progress/pending"
 	"firebreak/workflows"
 )
 
@@ -79,6 +80,7 @@ func (d *desk) record(ctx context.Context, id, run string) (*incident.Record, er
 		if err = value.Get(&r); err != nil {
 			return nil, fmt.Errorf("read the record of %s: %w", id, err)
 		}
+		_ = pending.Show(ctx, d.client, &r, run) // a status without it is better than none
 		return &r, nil
 	}
 	var missing *serviceerror.NotFound
