@@ -62,7 +62,8 @@ func (r *response) maySteer(s steering, in Steer) string {
 	switch {
 	case r.plan == nil:
 		return "the plan is not resolved yet"
-	case r.closing != nil:
+	case r.closing != nil && s.name != RecordAccessUpdate:
+		// Evidence is also read while what was done is being undone.
 		return "the incident is closed"
 	}
 	p := r.person(in.Person)
