@@ -102,6 +102,9 @@ func (s Set) Register(r Registry, queue playbooks.Queue) {
 func register[In, Out any](r Registry, g *guard, name string, f func(context.Context, In) (Out, error)) {
 	r.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
 		ctx, meter := progress.With(ctx)
+		if op, ok := any(in).(*playbooks.Operation); ok && op != nil {
+			meter.For(op.Step, op.Target.ID)
+		}
 		stop := beat(ctx, meter)
 		defer stop()
 		out, err := f(ctx, in)

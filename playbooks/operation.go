@@ -122,6 +122,8 @@ type Page struct {
 type Oncall struct {
 	Oncall inventory.Oncall `json:"oncall"`
 	Store  inventory.Store  `json:"store"`
+	// People are everybody whom the inventory knows.
+	People []inventory.Person `json:"people,omitempty"`
 }
 
 // SealInput is what the evidence manifest of an incident is made from.

@@ -277,8 +277,13 @@ func (r *response) actsAs(p *inventory.Person, role string) bool {
 }
 
 func (r *response) person(name string) *inventory.Person {
-	for i := range r.plan.People {
-		p := &r.plan.People[i]
+	return personOf(r.plan.People, name)
+}
+
+// personOf finds a person by any of the names that the inventory has for them.
+func personOf(people []inventory.Person, name string) *inventory.Person {
+	for i := range people {
+		p := &people[i]
 		if strings.EqualFold(p.ID, name) || strings.EqualFold(p.IDP, name) || strings.EqualFold(p.Slack, name) {
 			return p
 		}

@@ -47,6 +47,12 @@ const (
 	DismissClockUpdate     = "dismiss-clock"
 	FileClockUpdate        = "file-clock"
 	AcknowledgeBriefUpdate = "acknowledge-brief"
+	RecordAccessUpdate     = "record-access"
+
+	// EvidenceAccessWorkflow takes an AccessRequest and returns a DecisionOutcome: it records that a person handled evidence
+	// of an incident that is closed. Its id begins with AccessPrefix.
+	EvidenceAccessWorkflow = "EvidenceAccess"
+	AccessPrefix           = "evidence-access/"
 )
 
 // WorkflowType returns the workflow that runs the playbooks of a kind.
@@ -119,12 +125,25 @@ type Steer struct {
 	Reference string    `json:"reference,omitempty"`
 	// Undo makes abort-incident undo what was done.
 	Undo bool `json:"undo,omitempty"`
+	// Handling is what record-access says was done (read, copy, transfer, release, extend_hold) with Evidence, the URI of an
+	// object with its version id, or the sealed manifest if it is empty; Authority is by whose leave.
+	Handling  string `json:"handling,omitempty"`
+	Evidence  string `json:"evidence,omitempty"`
+	Authority string `json:"authority,omitempty"`
 }
 
 // DecisionOutcome tells the person what came of a decision.
 type DecisionOutcome struct {
 	Accepted bool   `json:"accepted"`
 	Message  string `json:"message"`
+}
+
+// AccessRequest says that a person handled evidence of a closed incident.
+type AccessRequest struct {
+	// ID makes one act one link of the chain of custody.
+	ID       string `json:"id"`
+	Incident string `json:"incident"`
+	Steer
 }
 
 // TriageRequest is an alert that reached nobody's playbook: no route matched it, or it names an asset that is not in the

@@ -41,6 +41,7 @@ func (r *response) steerings() []steering {
 		{DismissClockUpdate, counsel, true, r.dismissClock},
 		{FileClockUpdate, counsel, false, r.fileClock},
 		{AcknowledgeBriefUpdate, counsel, false, r.acknowledge},
+		{RecordAccessUpdate, nil, true, r.recordAccess},
 	}
 }
 
@@ -61,7 +62,8 @@ func (r *response) maySteer(s steering, in Steer) string {
 	switch {
 	case r.plan == nil:
 		return "the plan is not resolved yet"
-	case r.closing != nil:
+	case r.closing != nil && s.name != RecordAccessUpdate:
+		// Evidence is also read while what was done is being undone.
 		return "the incident is closed"
 	}
 	p := r.person(in.Person)

@@ -15,6 +15,9 @@ const (
 	// threadEvery is the least time between two updates of the incident's thread: Slack takes about one message a second a
 	// channel, and an update is a few.
 	threadEvery = 3 * time.Second
+	// progressEvery is how often the thread shows how far a copy is; a day of copying is well within what a history takes.
+	progressEvery  = time.Minute
+	progressChange = "thread-shows-progress"
 	// threadEvents bounds how many events one update carries; what is left comes with the next.
 	threadEvents = 100
 	// lastThreadUpdate bounds how long a closed incident waits for its thread to say so.
@@ -58,6 +61,8 @@ func (r *response) lastWord(ctx workflow.Context) {
 // timeline. Nothing waits for it; while Slack is away, the command line and the incident page show the same.
 func (r *response) thread(ctx workflow.Context) {
 	pause, said := threadEvery, ""
+	// Incidents from before this was there wait for events alone.
+	current := workflow.GetVersion(ctx, progressChange, workflow.DefaultVersion, 1) == 1
 	for r.closing == nil {
 		seen := len(r.rec.Timeline)
 		err := r.updateThread(ctx, time.Minute)
@@ -81,10 +86,29 @@ func (r *response) thread(ctx workflow.Context) {
 		behind := func() bool {
 			return len(r.rec.Timeline) > seen || r.rec.Thread.Shown < len(r.rec.Timeline) || r.rec.Thread.More
 		}
-		if err := workflow.Await(ctx, func() bool { return r.closing != nil || behind() }); err != nil {
+		if err := r.untilBehind(ctx, behind, current); err != nil {
 			return
 		}
 	}
+}
+
+// untilBehind waits until the thread has something to show: an event, or how far the copying of evidence is, which
+// is no event and is looked at now and then.
+func (r *response) untilBehind(ctx workflow.Context, behind func() bool, current bool) error {
+	due := func() bool { return r.closing != nil || behind() }
+	if err := workflow.Await(ctx, func() bool { return due() || current && r.preserving() }); err != nil || due() {
+		return err
+	}
+	_, err := workflow.AwaitWithTimeout(ctx, progressEvery, due)
+	return err
+}
+
+// preserving reports whether evidence is being copied.
+func (r *response) preserving() bool {
+	return slices.ContainsFunc(r.rec.Steps, func(s incident.Step) bool {
+		action, _ := playbooks.FindAction(s.Action)
+		return s.Status == incident.Running && action.Queue == playbooks.EvidenceQueue
+	})
 }
 
 // updateThread shows the record as it is now, and the events that were not shown yet.

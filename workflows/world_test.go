@@ -37,6 +37,8 @@ type world struct {
 	unproved map[string]bool
 	// before is the incident that a recheck repeats.
 	before incident.Record
+	// accesses are those that were to be recorded in the chain of custody.
+	accesses []playbooks.RecordAccess
 	// updates are those of the thread.
 	updates []playbooks.ThreadUpdate
 	// channel is where the incident's thread is; none if empty.
@@ -74,6 +76,19 @@ func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
 	})
 	register(playbooks.KeepAlertActivity, func(_ context.Context, in playbooks.KeepAlert) (*playbooks.KeptAlert, error) {
 		return &playbooks.KeptAlert{URI: "s3://evidence/" + in.Alert.RawSHA256}, w.next("keep " + string(in.Alert.Raw))
+	})
+	register(playbooks.RecordAccessActivity, func(_ context.Context, in playbooks.RecordAccess) (*playbooks.RecordedAccess, error) {
+		w.mu.Lock()
+		w.accesses = append(w.accesses, in)
+		w.mu.Unlock()
+		return &playbooks.RecordedAccess{Number: 7}, w.next("access " + in.Evidence)
+	})
+	register(playbooks.OncallActivity, func(_ context.Context, mode incident.Mode) (*playbooks.Oncall, error) {
+		inv, err := inventory.Load("../testdata/inventory/nordwall.yaml")
+		if err != nil {
+			return nil, err
+		}
+		return &playbooks.Oncall{Store: inventory.Store{Bucket: "of " + string(mode)}, People: inv.People}, w.next("oncall")
 	})
 	register(playbooks.ThreadActivity, w.thread)
 	for _, a := range playbooks.Catalogue() {

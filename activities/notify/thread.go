@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"firebreak/activities/failure"
+	"firebreak/internal/progress/pending"
 	"firebreak/internal/slackui"
 	"firebreak/playbooks"
 )
@@ -21,6 +22,8 @@ type Threads struct {
 	workspace *Legal
 	api       threadAPI
 	pace      *pace
+	// Temporal says how far running steps are; nil leaves that out. It is set once, before any activity runs.
+	Temporal pending.Describer
 }
 
 // threadAPI is what a thread needs of Slack's Web API beyond what is posted.
@@ -46,6 +49,9 @@ func (t *Threads) Update(ctx context.Context, u *playbooks.ThreadUpdate) (*playb
 	}
 	if w.state.Channel == "" {
 		return nil, failure.New(failure.Invalid, "the inventory names no channel for on-call (oncall.channel)")
+	}
+	if t.Temporal != nil {
+		_ = pending.Show(ctx, t.Temporal, &u.Record, "") // a thread without it is better than none
 	}
 	gone, err := w.run(ctx)
 	if gone {

@@ -17,7 +17,7 @@ func (p *Planner) Oncall(_ context.Context, mode incident.Mode) (*playbooks.Onca
 	if err != nil {
 		return nil, fmt.Errorf("load inventory: %w", err)
 	}
-	out := &playbooks.Oncall{Oncall: inv.Oncall}
+	out := &playbooks.Oncall{Oncall: inv.Oncall, People: inv.People}
 	if out.Oncall.Channel == "" && len(out.Oncall.Email) == 0 {
 		return nil, errors.New("find who is on call: the inventory names nobody; add oncall.channel or oncall.email")
 	}

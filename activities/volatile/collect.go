@@ -120,7 +120,7 @@ func (w *collector) keepItem(ctx context.Context, l Line, name string, it item) 
 	switch {
 	case w.parent.Err() != nil:
 		return w.parent.Err()
-	case ctx.Err() != nil && err != nil:
+	case over(ctx) && err != nil:
 		l.Gap = w.spent()
 	case errors.Is(err, context.DeadlineExceeded):
 		l.Gap = fmt.Sprintf("it was not read within %s", itemTimeout)
@@ -144,6 +144,12 @@ func (w *collector) keepItem(ctx context.Context, l Line, name string, it item) 
 	}
 	w.add(l)
 	return nil
+}
+
+// over reports whether the time is up. A connection's own deadline may fire a moment before the context's.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 func (w *collector) spent() string {

@@ -21,11 +21,12 @@ const (
 	outputLimit = 16 << 20
 )
 
-// The commands use a shell and /proc alone where they can: an image for serving has few tools.
+// The commands use a shell and /proc alone where they can: an image for serving has few tools. What one process or one
+// protocol lacks does not make a command fail: processes end while they are listed, and not every kernel has IPv6.
 const (
 	processScript = `for p in /proc/[0-9]*; do printf '%s\t' "${p#/proc/}"; tr '\000' ' ' <"$p/cmdline" 2>/dev/null; echo; done`
-	socketScript  = `for f in tcp tcp6 udp udp6 unix; do echo "== $f"; cat "/proc/net/$f" 2>/dev/null; done`
-	mappedScript  = `for p in /proc/[0-9]*; do while read -r _ _ _ _ _ f; do case "$f" in /*) echo "${p#/proc/} $f";; esac; done <"$p/maps" 2>/dev/null; done`
+	socketScript  = `e=1; for f in tcp tcp6 udp udp6 unix; do echo "== $f"; cat "/proc/net/$f" 2>/dev/null && e=0; done; exit $e`
+	mappedScript  = `for p in /proc/[0-9]*; do while read -r _ _ _ _ _ f; do case "$f" in /*) echo "${p#/proc/} $f";; esac; done <"$p/maps" 2>/dev/null; done; true`
 	fileScript    = `for d in "$@"; do [ -d "$d" ] && find -L "$d" -xdev -type f -exec sha256sum {} +; done; true`
 )
 

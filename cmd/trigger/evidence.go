@@ -19,15 +19,16 @@ const maxKeyBytes = 64 << 10
 
 func (a *app) evidenceCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "evidence", Short: "Check the sealed evidence of an incident", Args: cobra.NoArgs,
-		Long: `Evidence works on the manifest that seals an incident's evidence. Its verbs read files and nothing else: they connect to
-nothing, and need neither the inventory nor the store.
+		Use: "evidence", Short: "Check the sealed evidence of an incident, and record who handled it", Args: cobra.NoArgs,
+		Long: `Evidence works on the manifest that seals an incident's evidence. Verify and show read files and nothing else: they connect
+to nothing, and need neither the inventory nor the store. Access records in the incident's chain of custody that somebody
+handled its evidence.
 
 'trigger status INCIDENT' names the manifest. It is fetched by its version id, for instance with
   aws s3api get-object --bucket BUCKET --key KEY --version-id VERSION manifest.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.evidenceVerifyCommand(), a.evidenceShowCommand())
+	cmd.AddCommand(a.evidenceVerifyCommand(), a.evidenceShowCommand(), a.evidenceAccessCommand())
 	return cmd
 }
 
@@ -40,7 +41,8 @@ func (a *app) evidenceVerifyCommand() *cobra.Command {
 		Use: "verify MANIFEST", Short: "Check a manifest, its signature and the objects that it lists, offline", Args: cobra.ExactArgs(1),
 		Long: `Verify checks that a manifest is signed by the key and that its parts fit one another: the record, its receipts, the list of
 objects and the chain of custody. With --objects it hashes the downloaded objects too, and those that snapshots list; each is
-looked for in the folder under its key, or under its bucket and key. Everything that fails is said at once, with its place.
+looked for in the folder under its key, or under its bucket and key. Everything that fails is said at once, with its place. What
+else is in the folder is named apart: nothing in the manifest vouches for it.
 
 The public key is that of the Vault transit key that signs (the worker's --evidence-key). Get it from Vault, or from whoever
 keeps it for you, and never from the place that keeps the evidence:
@@ -143,6 +145,12 @@ func writeReport(w io.Writer, r *manifest.Report, o manifest.Options) error {
 			fmt.Fprintf(t, "  %s\t%s\t%s\n", plain(string(f.Aspect)), plain(f.Where), plain(f.Problem))
 		}
 		_ = t.Flush() // a page takes everything
+	}
+	if len(r.Unlisted) > 0 {
+		p.line("\nIn the folder, and nothing in the manifest vouches for it")
+		for _, name := range r.Unlisted {
+			p.line("  %s", name)
+		}
 	}
 	if len(r.Gaps) > 0 {
 		p.line("\nWhat the manifest itself says is missing")

@@ -52,7 +52,12 @@ func evidenceFolder(t *testing.T, mode incident.Mode) string {
 func TestEvidenceVerify(t *testing.T) {
 	t.Parallel()
 	live, drill := evidenceFolder(t, incident.Live), evidenceFolder(t, incident.Drill)
-	spoilt := evidenceFolder(t, incident.Live)
+	spoilt, without, more := evidenceFolder(t, incident.Live), evidenceFolder(t, incident.Live), evidenceFolder(t, incident.Live)
+	require.NoError(t, os.Remove(filepath.Join(without, "objects/incidents/ab/alerts/1")))
+	require.NoError(t, os.WriteFile(filepath.Join(more, "objects/incidents/ab/alerts/2"), []byte("slipped in"), 0o600))
+	other, err := dsse.NewKey(ed25519.NewKeyFromSeed([]byte(strings.Repeat("o", ed25519.SeedSize))).Public())
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(live, "other.pem"), other.PEM(), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(spoilt, "objects/incidents/ab/alerts/1"), []byte("hullo"), 0o600))
 	tests := map[string]struct {
 		folder, args string
@@ -63,6 +68,9 @@ func TestEvidenceVerify(t *testing.T) {
 		"without its objects":    {live, "F/manifest.json --public-key F/key.pem", exitOK, []string{"no folder was given"}},
 		"without a key":          {live, "F/manifest.json", exitRefused, []string{"DOES NOT HOLD", "signature  signatures[0]  not checked: no public key was given", "not proved", "trigger: the evidence does not hold: 1 finding"}},
 		"a changed object":       {spoilt, "F/manifest.json --public-key F/key.pem --objects F/objects", exitRefused, []string{"object  predicate.objects[0]", "hashes to"}},
+		"a missing object":       {without, "F/manifest.json --public-key F/key.pem --objects F/objects", exitRefused, []string{"object  predicate.objects[0]", "is not in the folder; get it with"}},
+		"an added object":        {more, "F/manifest.json --public-key F/key.pem --objects F/objects", exitOK, []string{"nothing in the manifest vouches for it\n  incidents/ab/alerts/2\n"}},
+		"another key":            {live, "F/manifest.json --public-key F/other.pem", exitRefused, []string{"signature  signatures[0]", "predicate.signer_key", "the key given is " + other.Fingerprint()}},
 		"a drill's":              {drill, "F/manifest.json --public-key F/key.pem", exitRefused, []string{"evidence of a drill, not of a live incident"}},
 		"a drill's, asked for":   {drill, "F/manifest.json --public-key F/key.pem --mode drill", exitOK, []string{"mode      drill"}},
 		"no manifest":            {live, "F/notes.txt --public-key F/key.pem", exitRefused, []string{"envelope  manifest", "decode envelope"}},

@@ -252,6 +252,10 @@ func (f *fakeDesk) steer(_ context.Context, id, update string, s workflows.Steer
 	return f.outcome, f.err
 }
 
+func (f *fakeDesk) access(ctx context.Context, id string, _ incident.Mode, s workflows.Steer) (workflows.DecisionOutcome, error) {
+	return f.steer(ctx, id, workflows.RecordAccessUpdate, s)
+}
+
 // invocation is the outcome of one run of the program.
 type invocation struct {
 	code           int

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"firebreak/internal/incident"
+	"firebreak/internal/progress/pending"
 	"firebreak/workflows"
 )
 
@@ -29,6 +30,8 @@ type operator interface {
 	finish(ctx context.Context, id string, c workflows.CloseIncident) (workflows.DecisionOutcome, error)
 	// steer sends one of the updates that take a workflows.Steer.
 	steer(ctx context.Context, id, update string, s workflows.Steer) (workflows.DecisionOutcome, error)
+	// access records that evidence of an incident was handled, whether it is open or closed.
+	access(ctx context.Context, id string, mode incident.Mode, s workflows.Steer) (workflows.DecisionOutcome, error)
 }
 
 var (
@@ -77,6 +80,7 @@ func (d *desk) record(ctx context.Context, id, run string) (*incident.Record, er
 		if err = value.Get(&r); err != nil {
 			return nil, fmt.Errorf("read the record of %s: %w", id, err)
 		}
+		_ = pending.Show(ctx, d.client, &r, run) // a status without it is better than none
 		return &r, nil
 	}
 	var missing *serviceerror.NotFound

@@ -174,3 +174,7 @@ func (e *engine) finish(ctx context.Context, id string, c workflows.CloseInciden
 func (e *engine) steer(ctx context.Context, id, update string, s workflows.Steer) (workflows.DecisionOutcome, error) {
 	return e.update(ctx, id, update, s)
 }
+
+func (e *engine) access(ctx context.Context, id string, _ incident.Mode, s workflows.Steer) (workflows.DecisionOutcome, error) {
+	return e.steer(ctx, id, workflows.RecordAccessUpdate, s)
+}

@@ -191,7 +191,7 @@ func (p *page) steps(r *incident.Record) {
 
 // why is the step's reason; for a step that was proved, how.
 func why(s *incident.Step) string {
-	text := s.Reason
+	text := cmp.Or(s.HowFar, s.Reason)
 	if text == "" && s.Receipt != nil && s.Receipt.Proof != nil {
 		text = s.Receipt.Proof.Method
 	}

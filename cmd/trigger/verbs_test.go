@@ -22,7 +22,7 @@ func verbs() map[string]string {
 		"task": "task" + i + "confirm confirmed --as mlo-1", "end-wait": "end-wait" + i + "cool-off --as ic-1 --reason why",
 		"set-anchor": "clock set-anchor" + i + "aware_at 2026-09-14T06:00:00Z --as leg-1 --reason why",
 		"dismiss":    "clock dismiss" + i + "gdpr-33-1 --as leg-1 --reason why", "file": "clock file" + i + "gdpr-33-1 --reference R-1 --as leg-1",
-		"acknowledge": "acknowledge" + i + "--as leg-1",
+		"acknowledge": "acknowledge" + i + "--as leg-1", "evidence access": "evidence access" + i + "--as leg-1 --reason why",
 	}
 }
 

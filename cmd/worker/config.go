@@ -47,6 +47,7 @@ type config struct {
 	login *vault.Login
 	// previous gets its client when the worker is connected.
 	previous plan.Previous
+	threads  *notify.Threads
 	history  evidence.History
 }
 
@@ -75,7 +76,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, log *slog.Logger) er
 		return err
 	}
 	defer temporal.Close()
-	c.previous.Temporal, c.history.Temporal = temporal, temporal
+	c.previous.Temporal, c.history.Temporal, c.threads.Temporal = temporal, temporal, temporal
 	forget, err := keepLogin(ctx, c.login, log)
 	if err != nil {
 		return err
@@ -118,6 +119,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	snapshot := evidence.NewSnapshot(s3Client)
 	sealer := vault.NewSealer(vaultClient, c.transitKey)
 	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)
+	c.threads = notify.NewThreads(slackClient)
 	brief := notify.NewLegal(slackClient).WithEmail(mailer)
 	c.mailServer = mailer.Name()
 	set := activities.Set{
@@ -147,7 +149,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 		Seal: evidence.NewSeal(s3Client, signer, &c.history).Seal,
 
 		Remind: brief.Remind,
-		Thread: notify.NewThreads(slackClient).Update,
+		Thread: c.threads.Update,
 
 		KeepAlert: evidence.NewAlerts(s3Client).Keep,
 		Page:      notify.NewPager(slackClient, mailer).Page,

@@ -63,4 +63,5 @@ func registerWorkflows(w worker.Worker) {
 	w.RegisterWorkflowWithOptions(workflows.DatasetCompromise, workflow.RegisterOptions{Name: workflows.DatasetCompromiseWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.Custom, workflow.RegisterOptions{Name: workflows.CustomWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.Triage, workflow.RegisterOptions{Name: workflows.TriageWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.EvidenceAccess, workflow.RegisterOptions{Name: workflows.EvidenceAccessWorkflow})
 }

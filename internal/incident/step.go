@@ -49,6 +49,8 @@ type Step struct {
 	Attempts  int       `json:"attempts,omitempty"`
 	// Reason says why a step was skipped or what its last failure was.
 	Reason string `json:"reason,omitempty"`
+	// HowFar is how far the step is as its activity last said. Whoever shows a record puts it in; the engine knows nothing of it.
+	HowFar string `json:"how_far,omitempty"`
 	// Late is set when what followed stopped waiting for the step: its budget was spent.
 	Late bool `json:"late,omitempty"`
 	// Omitted is true if the playbook itself left the step out, by its when or because no lesser step was called for.

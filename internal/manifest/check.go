@@ -49,9 +49,15 @@ type Report struct {
 	Custody  int `json:"custody_events"`
 	Objects  int `json:"objects"`
 	Read     int `json:"objects_read"`
+	// Unlisted are the files of the folder that nothing in the manifest vouches for, at most maxUnlisted of them. They are
+	// no finding: what was sealed before and after lies in the same place.
+	Unlisted []string `json:"unlisted,omitempty"`
 	// Gaps is what the manifest itself says is missing.
 	Gaps     []string  `json:"gaps"`
 	Findings []Finding `json:"findings"`
+
+	// vouched are the names of the files that were looked for.
+	vouched map[string]bool
 }
 
 func (r *Report) add(a Aspect, where, format string, args ...any) {
@@ -71,7 +77,7 @@ type Options struct {
 // Check holds a manifest against itself, the public key and the objects, and reports everything that fails. It calls
 // nobody.
 func Check(content []byte, o Options) *Report {
-	r := &Report{Gaps: []string{}, Findings: []Finding{}}
+	r := &Report{Gaps: []string{}, Findings: []Finding{}, vouched: map[string]bool{}}
 	defer func() { r.Sound = len(r.Findings) == 0 }()
 	if len(content) > MaxBytes {
 		r.add(EnvelopeAspect, "manifest", "it has %d bytes; a manifest has at most %d", len(content), MaxBytes)
@@ -100,6 +106,7 @@ func Check(content []byte, o Options) *Report {
 	r.checkRecord(s)
 	r.checkCustody(s)
 	r.checkObjects(s, o.Objects)
+	r.checkUnlisted(content, o.Objects)
 	return r
 }
 

@@ -48,6 +48,7 @@ func (r *Report) checkObjects(s *Statement, folder *os.Root) {
 
 // checkFile hashes a downloaded object. It returns the bytes of a list, whose lines are looked at next.
 func (r *Report) checkFile(a Aspect, where string, folder *os.Root, o *Object) ([]byte, bool) {
+	r.vouched[o.Key], r.vouched[o.Bucket+"/"+o.Key] = true, true
 	file, err := openObject(folder, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		r.add(a, where, "%s is not in the folder; get it with: aws s3api get-object --bucket %s --key %s --version-id '%s' FOLDER/%s", o.URI(), o.Bucket, o.Key, o.VersionID, o.Key)

@@ -65,7 +65,9 @@ func newBench(t testing.TB, mode incident.Mode) *bench {
 	list.Kind, list.Listed, list.Proved = manifest.SnapshotObject, 1, true
 	alert := b.put("incidents/ab/alerts/02", "an alert")
 	alert.Kind = manifest.AlertObject
-	b.contents.Objects = []manifest.Object{list, alert}
+	history := b.put("incidents/ab/steps/history/03", "the events, one by one\n")
+	history.Kind = manifest.HistoryObject
+	b.contents.Objects = []manifest.Object{list, alert, history}
 	for i, action := range []manifest.Handling{manifest.Collected, manifest.Verified, manifest.Read} {
 		b.handle(manifest.Event{ID: string(action), At: at.Add(time.Duration(i) * time.Minute), Actor: "firebreak", Action: action, Evidence: list.URI(), SHA256: list.SHA256})
 	}
@@ -125,7 +127,7 @@ func TestASoundManifest(t *testing.T) {
 	require.True(t, r.Sound)
 	require.True(t, r.Signed)
 	require.Equal(t, scorerID, r.Incident)
-	require.Equal(t, []int{2, 3, 2, 3}, []int{r.Receipts, r.Custody, r.Objects, r.Read})
+	require.Equal(t, []int{2, 3, 3, 4}, []int{r.Receipts, r.Custody, r.Objects, r.Read})
 	require.Equal(t, []string{"one is missing"}, r.Gaps)
 
 	again, err := manifest.New(&b.record, b.contents)
@@ -208,6 +210,9 @@ func TestObjectsAreHeldAgainstTheirDigests(t *testing.T) {
 			require.NoError(t, os.Remove(filepath.Join(d, first)))
 			require.NoError(t, os.Mkdir(filepath.Join(d, first), 0o700))
 		}, manifest.LineAspect, "line 1", "no regular file"},
+		"a history that was cut short": {func(t *testing.T, d string) {
+			require.NoError(t, os.Truncate(filepath.Join(d, "incidents/ab/steps/history/03"), 9))
+		}, manifest.ObjectAspect, "objects[2]", "/history/03?versionId=v1 has 9 bytes, and 23 are listed"},
 		"a link that leads out of the folder": {func(t *testing.T, d string) {
 			require.NoError(t, os.Remove(filepath.Join(d, first)))
 			require.NoError(t, os.Symlink("/etc/hostname", filepath.Join(d, first)))
@@ -222,6 +227,20 @@ func TestObjectsAreHeldAgainstTheirDigests(t *testing.T) {
 			one(t, b.check(content), tt.aspect, tt.where, tt.problem)
 		})
 	}
+}
+
+// Somebody adds a file to what was sealed: it is no evidence, and is said to be none.
+func TestWhatNothingVouchesForIsNamed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, incident.Live)
+	content := b.sealed(nil)
+	b.put("manifest.json", string(content))
+	b.put("incidents/ab/s/objects/02", "slipped in")
+	b.put("another-bucket/incidents/ab/alerts/02", "an alert")
+	r := b.check(content)
+	require.Empty(t, r.Findings)
+	require.Equal(t, []string{"another-bucket/incidents/ab/alerts/02", "incidents/ab/s/objects/02"}, r.Unlisted)
+	require.Nil(t, manifest.Check(content, manifest.Options{Key: b.key}).Unlisted)
 }
 
 func write(t *testing.T, folder, key, content string) {

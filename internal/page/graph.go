@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"strings"
 
 	"firebreak/internal/incident"
@@ -101,7 +102,7 @@ func assetMark(s *incident.Step) mark {
 
 // proofOf is how a step was proved, or why it was not.
 func proofOf(s *incident.Step) string {
-	text := s.Reason
+	text := cmp.Or(s.HowFar, s.Reason)
 	if text == "" && s.Receipt != nil && s.Receipt.Proof != nil {
 		text = s.Receipt.Proof.Method
 	}

@@ -11,6 +11,9 @@ import (
 
 // Report is how far an activity is: the detail of its heartbeat. It holds no name of an object and no secret.
 type Report struct {
+	// Step and Target name what it works on, as the incident's record does.
+	Step   string `json:"step,omitempty"`
+	Target string `json:"target,omitempty"`
 	// Stage is a word for what is being done, such as "copying".
 	Stage string `json:"stage"`
 	// Objects of Total objects and Bytes of Size bytes are done.
@@ -54,6 +57,15 @@ type Meter struct {
 	began  time.Time
 	// resumed are bytes that were done before the stage began.
 	resumed int64
+	// step and target are what every report names.
+	step, target string
+}
+
+// For says what the activity works on.
+func (m *Meter) For(step, target string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.step, m.target = step, target
 }
 
 // Begin starts a stage of so many objects and bytes.
@@ -96,6 +108,7 @@ func (m *Meter) Report() (Report, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.report
+	r.Step, r.Target = m.step, m.target
 	if spent := time.Since(m.began).Seconds(); spent > 0 {
 		r.Rate = int64(float64(r.Bytes-m.resumed) / spent)
 	}

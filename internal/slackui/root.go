@@ -48,11 +48,25 @@ func overview(rec *incident.Record, most int) []slack.Block {
 	}
 	section("Blast radius", reach(&rec.Radius))
 	section("Waiting for", waiting(rec))
+	if lines := underWay(rec); len(lines) > 0 {
+		section("Under way", list(lines, ""))
+	}
 	if len(rec.Gaps) > 0 {
 		section("Not proved yet", list(rec.Gaps, ""))
 	}
 	section("Legal", legalLines(rec))
 	return blocks
+}
+
+// underWay are the steps that say how far they are.
+func underWay(rec *incident.Record) []string {
+	var out []string
+	for i := range rec.Steps {
+		if s := &rec.Steps[i]; s.HowFar != "" {
+			out = append(out, fmt.Sprintf("%s %s: %s", s.ID, s.Target, s.HowFar))
+		}
+	}
+	return out
 }
 
 // facts has at most ten fields, as Slack takes no more in a section.

@@ -33,7 +33,9 @@ func stepLines(rec *incident.Record) []string {
 			}
 			line += proof
 		}
-		if s.Reason != "" {
+		if s.HowFar != "" {
+			line += ": " + s.HowFar
+		} else if s.Reason != "" {
 			line += ": " + s.Reason
 		}
 		switch s.Status {

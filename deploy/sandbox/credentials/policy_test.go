@@ -59,6 +59,18 @@ var forbidden = []struct {
 	{"let a key be deleted", http.MethodPut, "transit/keys/loan-applications/config", map[string]any{"deletion_allowed": true}},
 	{"drop a key's old versions", http.MethodPut, "transit/keys/loan-applications/trim", map[string]any{"min_available_version": 1}},
 	{"rotate its own key", http.MethodPut, "transit/keys/firebreak/rotate", nil},
+	{"rotate the key that signs evidence", http.MethodPut, "transit/keys/firebreak-evidence/rotate", nil},
+	{"let the key that signs evidence be exported", http.MethodPut, "transit/keys/firebreak-evidence/config", map[string]any{"exportable": true}},
+	{"export the key that signs evidence", http.MethodGet, "transit/export/signing-key/firebreak-evidence", nil},
+	{"back the key that signs evidence up", http.MethodGet, "transit/backup/firebreak-evidence", nil},
+	{"replace the key that signs evidence", http.MethodPut, "transit/restore/firebreak-evidence", map[string]any{"backup": "x", "force": true}},
+	{"drop old versions of the key that signs evidence", http.MethodPut, "transit/keys/firebreak-evidence/trim", map[string]any{"min_available_version": 1}},
+	{"delete the key that signs evidence", http.MethodDelete, "transit/keys/firebreak-evidence", nil},
+	{"rotate the key that signs drills", http.MethodPut, "transit/keys/firebreak-drill-evidence/rotate", nil},
+	{"delete the key that signs drills", http.MethodDelete, "transit/keys/firebreak-drill-evidence", nil},
+	{"make a key of its own", http.MethodPut, "transit/keys/firebreak-evidence-2", map[string]any{"type": "ecdsa-p256"}},
+	{"sign with another's key", http.MethodPut, "transit/sign/releases", map[string]any{"input": "eA=="}},
+	{"list keys", "LIST", "transit/keys", nil},
 	{"issue a certificate", http.MethodPut, "pki/issue/feature-store", map[string]any{"common_name": "x.example"}},
 	{"sign a certificate", http.MethodPut, "pki/sign-verbatim", map[string]any{"csr": "x"}},
 	{"switch OCSP off", http.MethodPut, "pki/config/crl", map[string]any{"ocsp_disable": true}},
@@ -74,6 +86,8 @@ func TestPolicyAllowsNothingElse(t *testing.T) {
 	s.hubToken()
 	s.loanKey()
 	s.labelStudio()
+	s.signingKeys()
+	s.write("transit/keys/releases", map[string]any{"type": "ecdsa-p256"})
 	s.write("secret/data/payroll", map[string]any{"data": map[string]any{"a": "b"}})
 	for _, f := range forbidden {
 		_, err := s.call(s.worker, f.method, f.path, f.body)

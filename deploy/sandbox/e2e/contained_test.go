@@ -27,7 +27,7 @@ func TestOneAlertBecomesOneContainedIncident(t *testing.T) {
 			t.Parallel()
 			s, ctx := start(t), bounded(t)
 			r, rec := play(t, ctx, s, kind)
-			requireContained(t, rec)
+			require.Equal(t, incident.Contained, rec.Verdict, gaps(rec))
 			require.Equal(t, "#ir-legal", rec.Legal.Channel)
 			require.Len(t, s.Slack.Messages("ir-legal"), 1)
 			require.Positive(t, rec.Evidence.Objects)
@@ -50,17 +50,6 @@ func TestOneAlertBecomesOneContainedIncident(t *testing.T) {
 			noSecretAnywhere(t, s)
 		})
 	}
-}
-
-// requireContained requires that nothing is missing but what the sandbox has not: its Kubernetes has no pods to capture.
-func requireContained(t *testing.T, rec *incident.Record) {
-	t.Helper()
-	want := incident.Contained
-	for _, gap := range rec.Gaps {
-		require.Contains(t, gap, "volatile-capture: replica.capture on ")
-		want = incident.ContainedWithGaps
-	}
-	require.Equal(t, want, rec.Verdict, gaps(rec))
 }
 
 // What the servers themselves say after a dataset compromise: the partner's endpoint serves the known-good checkpoint,

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"firebreak/deploy/sandbox/company"
+	"firebreak/deploy/sandbox/modelserver"
 	"firebreak/deploy/sandbox/stack"
 )
 
@@ -45,6 +46,7 @@ func noSecretAnywhere(t *testing.T, s *stack.Stack) {
 		"the worker's Vault token": s.Company.WorkerVaultToken, "the worker's S3 key": s.Company.WorkerS3.Secret,
 		"the partner's API key": s.Company.PartnerKey, "the writer's token": s.Company.IngestToken,
 		"a leased key": s.Company.PushKeys[0].Secret, "the alert token": s.AlertToken, "the Slack token": stack.SlackToken,
+		"a pod's secret": modelserver.PodSecret,
 	}
 	read := 0
 	look := func(name string, raw []byte) {

@@ -16,6 +16,7 @@ type endpoint struct {
 	desired *inferenceService
 	serving *checkpoint
 	last    *checkpoint // what was loaded last, kept for ServeStale
+	pod     *pod        // what serves; nil while nothing does
 }
 
 func newEndpoint(key endpointKey) *endpoint { return &endpoint{key: key, kick: make(chan struct{}, 1)} }
@@ -50,13 +51,21 @@ func (e *endpoint) state() (desired *inferenceService, serving, last *checkpoint
 	return e.desired, e.serving, e.last
 }
 
-func (e *endpoint) serve(c *checkpoint) {
+// serve starts a pod that serves c in the place of the one that ran, or stops
+// that one if c is nil.
+func (e *endpoint) serve(c *checkpoint, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.serving = c
+	e.serving, e.pod = c, nil
 	if c != nil {
-		e.last = c
+		e.last, e.pod = c, newPod(e.key, c, now)
 	}
+}
+
+func (e *endpoint) running() *pod {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pod
 }
 
 // loop reconciles one endpoint whenever it is kicked, and again after a pause
@@ -114,20 +123,20 @@ func (s *Server) reconcile(ctx context.Context, e *endpoint) error {
 	desired, serving, last := e.state()
 	switch {
 	case desired == nil:
-		e.serve(nil)
+		e.serve(nil, s.now())
 		return nil
 	case desired.autoUpdateDisabled() && desired.ready() && serving != nil:
 		// KServe's controller returns early here: a stop is silently ignored.
 		return nil
 	case desired.stopped():
 		if !s.faults.ignoresStop(e.key) {
-			e.serve(nil)
+			e.serve(nil, s.now())
 		}
 		return s.publish(ctx, desired, stoppedStatus())
 	}
 	stale := s.faults.servesStale(e.key)
 	if stale && serving == nil && last != nil {
-		e.serve(last)
+		e.serve(last, s.now())
 		serving = last
 	}
 	if serving == nil || (serving.uri != desired.storageURI() && !stale) {
@@ -163,7 +172,7 @@ func (s *Server) load(ctx context.Context, e *endpoint, desired *inferenceServic
 		}
 		return false, err
 	}
-	e.serve(loaded)
+	e.serve(loaded, s.now())
 	s.log.InfoContext(ctx, "checkpoint loaded", "namespace", e.key.namespace, "name", e.key.name,
 		"storage_uri", loaded.uri, "digest", loaded.digest, "files", len(loaded.files))
 	return true, nil

@@ -7,6 +7,7 @@ type faults struct {
 	mu         sync.Mutex
 	ignoreStop map[endpointKey]bool
 	serveStale map[endpointKey]bool
+	unfenced   map[endpointKey]bool
 }
 
 func (f *faults) ignoresStop(key endpointKey) bool {
@@ -19,6 +20,23 @@ func (f *faults) servesStale(key endpointKey) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.serveStale[key]
+}
+
+func (f *faults) ignoresPolicies(key endpointKey) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unfenced[key]
+}
+
+// IgnorePolicies makes the network let everything in to an endpoint's pods, as
+// one whose plug-in enforces no policies does.
+func (s *Server) IgnorePolicies(namespace, name string) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	if s.faults.unfenced == nil {
+		s.faults.unfenced = make(map[endpointKey]bool)
+	}
+	s.faults.unfenced[endpointKey{namespace, name}] = true
 }
 
 // IgnoreStop makes an endpoint go on answering after it is stopped, while its
@@ -47,7 +65,7 @@ func (s *Server) ServeStale(namespace, name string) {
 // ClearFaults makes every endpoint follow its InferenceService again.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
-	s.faults.ignoreStop, s.faults.serveStale = nil, nil
+	s.faults.ignoreStop, s.faults.serveStale, s.faults.unfenced = nil, nil, nil
 	s.faults.mu.Unlock()
 	for _, key := range s.known() {
 		s.endpoint(key).wake()

@@ -1,6 +1,8 @@
-// Package modelserver stands in for KServe's controller and for its predictor
-// runtime: it watches InferenceServices at a Kubernetes API, loads the
-// checkpoints that they name from S3 and answers predictions with them.
+// Package modelserver stands in for KServe's controller, for its predictor
+// runtime, and for the node and the network that its pods run in: it watches
+// InferenceServices at a Kubernetes API, loads the checkpoints that they name
+// from S3, answers predictions with them, and lets nobody in whom a
+// NetworkPolicy keeps out.
 //
 // The digest that it states is computed here, from the bytes that it loaded,
 // and by code of its own: a proof that compares it with the product's figure
@@ -51,6 +53,8 @@ type Options struct {
 	// Record receives each prediction request that reached a loaded model; see
 	// RecordTo. Nil drops them.
 	Record func(Request)
+	// PodToken is what the API server proves itself with to Pods; empty refuses everybody.
+	PodToken string
 	// Logger is slog.Default() if nil.
 	Logger *slog.Logger
 	// Now is the clock of request records and conditions; time.Now if nil.
@@ -69,6 +73,7 @@ type Server struct {
 
 	mu        sync.RWMutex
 	endpoints map[endpointKey]*endpoint
+	policies  []networkPolicy
 }
 
 type endpointKey struct{ namespace, name string }
@@ -117,6 +122,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.New("load checkpoints: no s3 client given")
 	}
 	defer s.loops.Wait()
+	s.loops.Go(func() { s.enforce(ctx) })
 	pause := firstPause
 	for ctx.Err() == nil {
 		err := s.follow(ctx)

@@ -28,11 +28,17 @@ func (s *Server) routes() {
 // stopped, deleted or not loaded yet answers 404, as a deleted route does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// route finds what serves the request's endpoint, or answers 404.
+// route finds what serves the request's endpoint, or answers 404, or 503 as an
+// ingress does whose way to the pods is cut off.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) (endpointKey, *checkpoint) {
 	key := endpointKey{namespace: r.PathValue("namespace"), name: r.PathValue("name")}
 	if e := s.endpoint(key); e != nil {
-		if _, serving, _ := e.state(); serving != nil {
+		_, serving, _ := e.state()
+		if serving != nil && s.cutOff(key) {
+			http.Error(w, "upstream connect error or disconnect/reset before headers", http.StatusServiceUnavailable)
+			return key, nil
+		}
+		if serving != nil {
 			return key, serving
 		}
 	}

@@ -30,10 +30,13 @@ type Request struct {
 }
 
 func (s *Server) record(r *http.Request, key endpointKey, serving *checkpoint, status int, input []byte) {
+	sum := sha256.Sum256(input)
+	if p := s.endpoint(key).running(); p != nil {
+		p.say(s.now(), "predict status=%d input_sha256=%x", status, sum)
+	}
 	if s.opts.Record == nil {
 		return
 	}
-	sum := sha256.Sum256(input)
 	s.opts.Record(Request{
 		Time: s.now().UTC(), Namespace: key.namespace, Name: key.name, KeyFingerprint: fingerprint(r.Header.Get(keyHeader)),
 		InputSHA256: hex.EncodeToString(sum[:]), Digest: serving.digest, Status: status,

@@ -16,8 +16,8 @@ import (
 	"firebreak/deploy/sandbox/process"
 )
 
-// Kubernetes is a running API server with KServe's InferenceService. Its
-// state survives a Restart.
+// Kubernetes is a running API server with KServe's InferenceService and the
+// NetworkPolicy. Its state survives a Restart.
 type Kubernetes struct {
 	*process.Process
 	// URL is https and of 127.0.0.1.
@@ -33,10 +33,20 @@ type Kubernetes struct {
 	AuditLog string
 }
 
-// StartKubernetes starts binary, the sandbox's own Kubernetes API server,
-// with a bearer token for each of users, who may all do everything; the
-// first is the kubeconfig's current one.
-func StartKubernetes(ctx context.Context, binary, data string, users ...string) (*Kubernetes, error) {
+// KubernetesOptions say who may do what, and who runs the pods.
+type KubernetesOptions struct {
+	// Users get a bearer token each; the first is the kubeconfig's current one.
+	Users []string
+	// Roles are files with the ClusterRole that bounds a user; a user without
+	// may do everything.
+	Roles map[string]string
+	// Pods is the URL of what serves pods, with PodsToken; empty for none.
+	Pods, PodsToken string
+}
+
+// StartKubernetes starts binary, the sandbox's own Kubernetes API server.
+func StartKubernetes(ctx context.Context, binary, data string, o KubernetesOptions) (*Kubernetes, error) {
+	users := o.Users
 	if len(users) == 0 {
 		return nil, errors.New("start Kubernetes: it needs a user")
 	}
@@ -64,13 +74,26 @@ func StartKubernetes(ctx context.Context, binary, data string, users ...string) 
 	if err := os.WriteFile(tokenFile, []byte(lines.String()), 0o600); err != nil {
 		return nil, fmt.Errorf("write token file: %w", err)
 	}
+	args := []string{
+		"--listen-port", strconv.Itoa(port), "--data", data, "--kubeconfig-out", k.Kubeconfig,
+		"--audit-log", k.AuditLog, "--token-file", tokenFile,
+	}
+	for user, file := range o.Roles {
+		if file, err = filepath.Abs(file); err != nil {
+			return nil, fmt.Errorf("resolve role of %s: %w", user, err)
+		}
+		args = append(args, "--role", user+"="+file)
+	}
+	if o.Pods != "" {
+		file := filepath.Join(data, "pods-token")
+		if err := os.WriteFile(file, []byte(o.PodsToken), 0o600); err != nil {
+			return nil, fmt.Errorf("write token file: %w", err)
+		}
+		args = append(args, "--pods", o.Pods, "--pods-token-file", file)
+	}
 	k.Process, err = process.Start(ctx, process.Command{
 		Name: "Kubernetes", Path: binary,
-		Args: []string{
-			"--listen-port", strconv.Itoa(port), "--data", data, "--kubeconfig-out", k.Kubeconfig,
-			"--audit-log", k.AuditLog, "--token-file", tokenFile,
-		},
-		Env: process.BaseEnv(data), Dir: data, LogFile: filepath.Join(data, "kubernetes.log"),
+		Args: args, Env: process.BaseEnv(data), Dir: data, LogFile: filepath.Join(data, "kubernetes.log"),
 		Ready: func(ctx context.Context) error { return k.ready(ctx, users[0]) },
 	})
 	if err != nil {

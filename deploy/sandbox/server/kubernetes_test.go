@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -29,7 +31,7 @@ func startKubernetes(t *testing.T) kubernetesClient {
 	t.Helper()
 	path, began := binary(t, build.Kubernetes), time.Now()
 	server, err := Again(func() (*Kubernetes, error) {
-		return StartKubernetes(t.Context(), path, t.TempDir(), "responder", "intruder")
+		return StartKubernetes(t.Context(), path, t.TempDir(), KubernetesOptions{Users: []string{"responder", "intruder"}})
 	})
 	require.NoError(t, err)
 	t.Logf("kubernetes started in %s", time.Since(began).Round(time.Millisecond))
@@ -188,4 +190,100 @@ func TestKubernetesKeepsItsObjectsOverARestart(t *testing.T) {
 	kubeconfig, err := os.ReadFile(c.server.Kubeconfig)
 	require.NoError(t, err)
 	require.Contains(t, string(kubeconfig), c.server.URL)
+}
+
+const policies = "/apis/networking.k8s.io/v1/namespaces/fraud/networkpolicies"
+
+func networkPolicy(name, kind string) map[string]any {
+	return map[string]any{
+		"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": map[string]any{"name": name},
+		"spec": map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "scorer"}}, "policyTypes": []any{kind}, "ingress": []any{}},
+	}
+}
+
+func TestKubernetesServesNetworkPolicies(t *testing.T) {
+	t.Parallel()
+	c := startKubernetes(t)
+	code, created := c.do(http.MethodPost, policies, "application/json", networkPolicy("fence", "Ingress"))
+	require.Equal(t, http.StatusCreated, code, created)
+	code, list := c.do(http.MethodGet, policies, "application/json", nil)
+	require.Equal(t, http.StatusOK, code)
+	require.Len(t, list["items"], 1)
+	code, refused := c.do(http.MethodPost, policies, "application/json", networkPolicy("wrong", "Sideways"))
+	require.Equal(t, http.StatusUnprocessableEntity, code, refused)
+	gone := map[string]any{"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": map[string]any{"resourceVersion": "1"}}
+	code, _ = c.do(http.MethodDelete, policies+"/fence", "application/json", gone)
+	require.Equal(t, http.StatusConflict, code, "it has changed since")
+	code, _ = c.do(http.MethodDelete, policies+"/fence", "application/json", nil)
+	require.Equal(t, http.StatusOK, code)
+}
+
+// What firebreak ships as the worker's role is all that the worker may do, and pods are reached only through this server.
+func TestKubernetesAsksTheRole(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	pods := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization"))
+		_, _ = w.Write([]byte(`{"kind":"PodList"}`))
+	}))
+	t.Cleanup(pods.Close)
+	path := binary(t, build.Kubernetes)
+	server, err := Again(func() (*Kubernetes, error) {
+		return StartKubernetes(t.Context(), path, t.TempDir(), KubernetesOptions{
+			Users: []string{"operator", "responder"}, Roles: map[string]string{"responder": filepath.Join("..", "..", "kubernetes", "worker.yaml")},
+			Pods: pods.URL, PodsToken: "the node's token",
+		})
+	})
+	require.NoError(t, err)
+	stopsAtTheEnd(t, server.Process, server.URL)
+	client, err := server.Client()
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	operator := kubernetesClient{t, server, client, server.Tokens["operator"]}
+	code, answer := operator.do(http.MethodPost, services, "application/json", inferenceService("scorer"))
+	require.Equal(t, http.StatusCreated, code, answer)
+
+	worker := kubernetesClient{t, server, client, server.Tokens["responder"]}
+	core := "/api/v1/namespaces/fraud/"
+	cases := []struct {
+		method, path string
+		body         any
+		want         int
+	}{
+		{http.MethodGet, services + "/scorer", nil, http.StatusOK},
+		{http.MethodPatch, services + "/scorer", stop(""), http.StatusOK},
+		{http.MethodPost, policies, networkPolicy("fence", "Ingress"), http.StatusCreated},
+		{http.MethodDelete, policies + "/fence", nil, http.StatusOK},
+		{http.MethodGet, core + "pods", nil, http.StatusOK},
+		{http.MethodGet, core + "pods/a/log", nil, http.StatusOK},
+		{http.MethodGet, core + "pods/a/exec", nil, http.StatusOK},
+		{http.MethodGet, core + "events", nil, http.StatusOK},
+
+		{http.MethodPost, services, inferenceService("another"), http.StatusForbidden},
+		{http.MethodDelete, services + "/scorer", nil, http.StatusForbidden},
+		{http.MethodPatch, services + "/scorer/status", map[string]any{"status": map[string]any{}}, http.StatusForbidden},
+		{http.MethodPost, core + "pods", map[string]any{}, http.StatusForbidden},
+		{http.MethodDelete, core + "pods/a", nil, http.StatusForbidden},
+		{http.MethodGet, core + "pods/a/attach", nil, http.StatusForbidden},
+		{http.MethodGet, core + "pods/a/portforward", nil, http.StatusForbidden},
+		{http.MethodGet, core + "secrets", nil, http.StatusForbidden},
+		{http.MethodGet, core + "secrets/db", nil, http.StatusForbidden},
+		{http.MethodGet, core + "configmaps", nil, http.StatusForbidden},
+		{http.MethodPost, core + "serviceaccounts/default/token", map[string]any{}, http.StatusForbidden},
+		{http.MethodPatch, "/apis/rbac.authorization.k8s.io/v1/clusterroles/firebreak-worker", map[string]any{}, http.StatusForbidden},
+		{http.MethodGet, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", nil, http.StatusForbidden},
+		{http.MethodGet, "/metrics", nil, http.StatusForbidden},
+	}
+	for _, each := range cases {
+		kind := "application/json"
+		if each.method == http.MethodPatch {
+			kind = "application/merge-patch+json"
+		}
+		code, answer := worker.do(each.method, each.path, kind, each.body)
+		require.Equal(t, each.want, code, "%s %s: %v", each.method, each.path, answer)
+	}
+	require.Len(t, seen, 4, "what is refused is not forwarded")
+	for _, each := range seen {
+		require.Contains(t, each, " Bearer the node's token")
+	}
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,24 @@ import (
 // modelController is the Kubernetes user of the model server, which writes the status of InferenceServices.
 const modelController = "kserve"
 
+// nodes opens the address at which the API server will find the pods: it must know it before there are any.
+func (s *Stack) nodes(context.Context) error {
+	s.podsToken = rand.Text()
+	listener, err := fault.Listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.Models == nil {
+			http.Error(w, "no node is there yet", http.StatusServiceUnavailable)
+			return
+		}
+		s.Models.Pods().ServeHTTP(w, r)
+	}))
+	if err != nil {
+		return err
+	}
+	s.atStop(listener.Close)
+	s.endpoint.pods = listener.URL
+	return nil
+}
+
 // models starts the model server, which stands in for KServe's controller and runtime, and the Slack look-alike.
 func (s *Stack) models(ctx context.Context) error {
 	kubernetes, err := s.Kubernetes.Client()
@@ -35,7 +54,7 @@ func (s *Stack) models(ctx context.Context) error {
 	s.Models = modelserver.New(modelserver.Options{
 		KubernetesURL: s.Kubernetes.URL, Token: s.Kubernetes.Tokens[modelController], HTTPClient: kubernetes,
 		S3:      company.S3Client(s.S3.Endpoint, s.S3.Region, company.Key{Access: s.S3.AccessKey, Secret: s.S3.SecretKey}),
-		BaseURL: listener.URL, Authorize: s.authorize, Logger: slog.New(slog.DiscardHandler),
+		BaseURL: listener.URL, Authorize: s.authorize, PodToken: s.podsToken, Logger: slog.New(slog.DiscardHandler),
 	})
 	s.modelURL = listener.URL
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

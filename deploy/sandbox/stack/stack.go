@@ -69,6 +69,8 @@ type Stack struct {
 	binaries binaries
 	endpoint endpoints
 	modelURL string
+	// podsToken is what the API server proves itself with to whoever runs the pods.
+	podsToken string
 	// stops are run in reverse order.
 	mu    sync.Mutex
 	stops []func() error
@@ -77,8 +79,8 @@ type Stack struct {
 // binaries are the paths of everything that is run. vaultPlugin is empty unless Vault is an installed one.
 type binaries struct{ temporal, vault, vaultPlugin, s3, kubernetes, worker, trigger, repository string }
 
-// endpoints are what the worker is told the servers' addresses are: the proxies'.
-type endpoints struct{ vault, s3, kubeconfig, slack string }
+// endpoints are what the worker is told the servers' addresses are: the proxies'; pods is where the API server finds those.
+type endpoints struct{ vault, s3, kubeconfig, slack, pods string }
 
 // The secrets of the sandbox's workspace. They open nothing anywhere else.
 const (
@@ -100,7 +102,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.build(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.servers, s.models, s.found, s.proxies, s.connect, s.startWorker, s.startTrigger, s.joinSlack} {
+	for _, step := range []func(context.Context) error{s.nodes, s.servers, s.models, s.found, s.proxies, s.connect, s.startWorker, s.startTrigger, s.joinSlack} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -163,7 +165,11 @@ func (s *Stack) servers(ctx context.Context) error {
 	})
 	g.Go(func() (err error) {
 		if s.Kubernetes, err = server.Again(func() (*server.Kubernetes, error) {
-			return server.StartKubernetes(ctx, s.binaries.kubernetes, dir("kubernetes"), company.Operator, company.Responder, modelController)
+			return server.StartKubernetes(ctx, s.binaries.kubernetes, dir("kubernetes"), server.KubernetesOptions{
+				Users: []string{company.Operator, company.Responder, modelController},
+				Roles: map[string]string{company.Responder: filepath.Join(s.binaries.repository, "deploy", "kubernetes", "worker.yaml")},
+				Pods:  s.endpoint.pods, PodsToken: s.podsToken,
+			})
 		}); err == nil {
 			s.atStop(s.Kubernetes.Stop)
 		}

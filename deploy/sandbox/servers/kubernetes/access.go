@@ -11,8 +11,6 @@ import (
 	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
 	"k8s.io/apiserver/pkg/authentication/token/tokenfile"
 	"k8s.io/apiserver/pkg/authentication/user"
-	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 )
 
 // credential is one line of the token file.
@@ -59,9 +57,4 @@ func requestAuthenticator(all []credential) authenticator.Request {
 		users[c.token] = &user.DefaultInfo{Name: c.user, UID: c.user}
 	}
 	return group.NewAuthenticatedGroupAdder(bearertoken.New(tokenfile.New(users)))
-}
-
-// requestAuthorizer lets everyone who is authenticated do everything.
-func requestAuthorizer() authorizer.Authorizer {
-	return authorizerfactory.NewPrivilegedGroups(user.AllAuthenticated)
 }

@@ -12,27 +12,33 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apiextensions-apiserver/pkg/cmd/server/options"
 	generatedopenapi "k8s.io/apiextensions-apiserver/pkg/generated/openapi"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	genericfilters "k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/util/openapi"
 	"k8s.io/apiserver/pkg/util/webhook"
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// serve runs the API server until ctx ends. Once the InferenceService
-// resource is established it writes the kubeconfig.
-func serve(ctx context.Context, s settings, tokens []credential) error {
+// serve runs the API server until ctx ends. Once its kinds are established it
+// writes the kubeconfig.
+func serve(ctx context.Context, s settings, tokens []credential, bound roles) error {
 	o := options.NewCustomResourceDefinitionsServerOptions(os.Stdout, os.Stderr)
 	if err := configure(o, s); err != nil {
 		return err
 	}
-	config, err := serverConfig(o, tokens)
+	config, err := serverConfig(o, tokens, bound)
 	if err != nil {
 		return err
 	}
 	server, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return fmt.Errorf("assemble API server: %w", err)
+	}
+	if err := servePods(server.GenericAPIServer, s.pods, s.podsToken); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -82,7 +88,7 @@ func configure(o *options.CustomResourceDefinitionsServerOptions, s settings) er
 
 // serverConfig is options.Config without what asks a core API server:
 // delegated authentication and authorisation, admission and core informers.
-func serverConfig(o *options.CustomResourceDefinitionsServerOptions, tokens []credential) (*apiserver.Config, error) {
+func serverConfig(o *options.CustomResourceDefinitionsServerOptions, tokens []credential, bound roles) (*apiserver.Config, error) {
 	recommended := o.RecommendedOptions
 	loopback := []net.IP{net.IPv4(127, 0, 0, 1)}
 	if err := recommended.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", nil, loopback); err != nil {
@@ -105,7 +111,9 @@ func serverConfig(o *options.CustomResourceDefinitionsServerOptions, tokens []cr
 		}
 	}
 	generic.Authentication.Authenticator = requestAuthenticator(tokens)
-	generic.Authorization.Authorizer = requestAuthorizer()
+	generic.Authorization.Authorizer = authorizer.AuthorizerFunc(bound.authorize)
+	// A remote command takes the connection over, and a log may be followed: neither ends like a request.
+	generic.LongRunningFunc = genericfilters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("exec", "log"))
 	generic.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(
 		openapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(generatedopenapi.GetOpenAPIDefinitions),
 		openapinamer.NewDefinitionNamer(apiserver.Scheme, scheme.Scheme))

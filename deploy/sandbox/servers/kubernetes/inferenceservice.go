@@ -1,16 +1,8 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"time"
-
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 )
 
 // inferenceServices is KServe's resource with an open schema: the API
@@ -43,35 +35,4 @@ func inferenceServices() *apiextensionsv1.CustomResourceDefinition {
 			}},
 		},
 	}
-}
-
-// establish creates the resource through the server's own API as soon as it
-// answers, and waits until the server serves it.
-func establish(ctx context.Context, config *rest.Config) error {
-	client, err := clientset.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("create API client: %w", err)
-	}
-	definitions := client.ApiextensionsV1().CustomResourceDefinitions()
-	wanted := inferenceServices()
-	var last error
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		if _, last = definitions.Create(ctx, wanted, metav1.CreateOptions{}); last != nil && !apierrors.IsAlreadyExists(last) {
-			return false, nil
-		}
-		var found *apiextensionsv1.CustomResourceDefinition
-		if found, last = definitions.Get(ctx, wanted.Name, metav1.GetOptions{}); last != nil {
-			return false, nil
-		}
-		for _, condition := range found.Status.Conditions {
-			if condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue {
-				return true, nil
-			}
-		}
-		return false, nil
-	})
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("establish %s: %w (%v)", wanted.Name, err, last)
-	}
-	return err
 }

@@ -1,8 +1,9 @@
 // Command kubernetes serves the part of the Kubernetes API that containment
 // uses: the API server of k8s.io/apiextensions-apiserver, which is the very
 // code that serves custom resources in a cluster, on an etcd of its own, with
-// KServe's InferenceService installed. There are no pods, nodes or
-// namespaces; objects may be created in any namespace name.
+// KServe's InferenceService and the NetworkPolicy installed. There are no nodes
+// or namespaces; objects may be created in any namespace name. Pods are whose
+// address is given with --pods; without it there are none.
 package main
 
 import (
@@ -23,6 +24,9 @@ type settings struct {
 	kubeconfig string
 	auditLog   string
 	tokenFile  string
+	pods       string
+	podsToken  string
+	roles      []string
 }
 
 func main() {
@@ -43,6 +47,10 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	bound, err := readRoles(s.roles)
+	if err != nil {
+		return err
+	}
 	// etcd's sockets are named relative to the data folder: the path of a
 	// Unix socket may not be longer than 108 bytes.
 	if err := os.MkdirAll(s.data, 0o700); err != nil {
@@ -56,7 +64,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer store.Close()
-	return serve(ctx, s, tokens)
+	return serve(ctx, s, tokens, bound)
 }
 
 func parse(args []string) (settings, error) {
@@ -67,13 +75,19 @@ func parse(args []string) (settings, error) {
 	flags.StringVar(&s.kubeconfig, "kubeconfig-out", "", "file that is written once the API answers")
 	flags.StringVar(&s.auditLog, "audit-log", "", "file for the audit log of mutating requests, one JSON object a line")
 	flags.StringVar(&s.tokenFile, "token-file", "", "file of lines `token,user`")
+	flags.StringVar(&s.pods, "pods", "", "URL of what serves pods, events, logs and remote commands")
+	flags.StringVar(&s.podsToken, "pods-token-file", "", "file of the bearer token for that")
+	flags.Func("role", "`user=file`: the ClusterRole that bounds a user; the others may do everything", func(text string) error {
+		s.roles = append(s.roles, text)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	if s.port == 0 || s.data == "" || s.tokenFile == "" {
 		return s, errors.New("--listen-port, --data and --token-file are needed")
 	}
-	for _, path := range []*string{&s.data, &s.kubeconfig, &s.auditLog, &s.tokenFile} {
+	for _, path := range []*string{&s.data, &s.kubeconfig, &s.auditLog, &s.tokenFile, &s.podsToken} {
 		if *path == "" {
 			continue
 		}
