@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,16 +13,18 @@ import (
 	"firebreak/internal/inventory"
 )
 
-// form is how the result is written: as it is asked for, as the file is now, or as its name says.
+// form is how the result is written: as it is asked for, as the file is now, or as its name says. What stands in a file in YAML
+// stays as it stands.
 func (x *importing) form(before []byte) func(*yaml.Node) ([]byte, error) {
-	json := x.output == "json"
-	if x.output == "" {
-		json = bytes.HasPrefix(bytes.TrimSpace(before), []byte("{")) || strings.HasSuffix(x.into, ".json")
-	}
-	if json {
+	now := discovery.IsJSON(before)
+	json := x.output == "json" || x.output == "" && (now || strings.HasSuffix(x.into, ".json"))
+	switch {
+	case json:
 		return discovery.JSON
+	case now || len(before) == 0:
+		return discovery.YAML
 	}
-	return discovery.YAML
+	return func(doc *yaml.Node) ([]byte, error) { return discovery.Keep(before, doc) }
 }
 
 // faultsOf is everything that can be said of a document but the age of its sources.
