@@ -58,10 +58,12 @@ type splicer struct {
 	source
 	edits  []edit
 	failed bool
+	// crlf is true of a document whose lines end as on Windows.
+	crlf bool
 }
 
 func newSplicer(raw []byte) *splicer {
-	s := &splicer{source: source{raw: raw, lines: []int{0}}}
+	s := &splicer{source: source{raw: raw, lines: []int{0}}, crlf: bytes.Contains(raw, []byte("\r\n"))}
 	for i, c := range raw {
 		if c == '\n' {
 			s.lines = append(s.lines, i+1)
@@ -71,7 +73,7 @@ func newSplicer(raw []byte) *splicer {
 }
 
 func (s *splicer) edit(from, to int, text string) {
-	if bytes.Contains(s.raw, []byte("\r\n")) {
+	if s.crlf {
 		text = strings.ReplaceAll(text, "\n", "\r\n")
 	}
 	s.edits = append(s.edits, edit{from, to, text})
@@ -126,22 +128,16 @@ func (s *splicer) walk(was, is *yaml.Node, indent int, within bool) {
 
 // extend writes further entries behind the last one.
 func (s *splicer) extend(was, more *yaml.Node) {
+	end, ok := s.end(was.Content[len(was.Content)-1])
 	if was.Style&yaml.FlowStyle != 0 {
-		end, ok := s.closing(s.offset(was))
 		text := flow(more)
 		if !ok || len(text) < 2 {
 			s.failed = true
 			return
 		}
-		at := len(bytes.TrimRight(s.raw[:end-1], " \t\r\n"))
-		separator := ", "
-		if s.raw[at-1] == ',' {
-			separator = " "
-		}
-		s.edit(at, at, separator+text[1:len(text)-1])
+		s.edit(end, end, ", "+text[1:len(text)-1])
 		return
 	}
-	end, ok := s.end(was)
 	text := block(more, was.Column-1)
 	if !ok || text == "" {
 		s.failed = true
@@ -173,7 +169,9 @@ func (s *splicer) replace(was, is *yaml.Node, indent int, within bool) {
 	}
 	text := block(is, indent)
 	s.failed = s.failed || text == ""
-	s.edit(len(bytes.TrimRight(s.raw[:from], " \t")), end, "\n"+text)
+	s.edit(len(bytes.TrimRight(s.raw[:from], " \t")), end, "")
+	at := s.lineEnd(end) // behind a comment
+	s.edit(at, at, "\n"+text)
 }
 
 // flow is a node on one line.
