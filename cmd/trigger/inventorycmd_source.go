@@ -48,7 +48,12 @@ func (a *app) importOne(ctx context.Context, x importing, source string, doc *ya
 		name, id, _ := cutLast(n)
 		opt.Names[name] = id
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("it took longer than --timeout %s", x.timeout))
+	defer cancel()
 	found, err := a.discover(ctx, x.from, source, opt)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if err != nil {
 		return discovery.Report{}, err
 	}
