@@ -152,8 +152,9 @@ func BenchmarkLarge(b *testing.B) {
 			var r incident.Radius
 			reached := 0
 			t := median(b, func() { reached = floor.reached(asset) }, func() { r, err = inv.BlastRadius(asset) }, func() { _, err = inv.Explain(asset) }, func() {
+				selector := inv.Selector(r)
 				for _, id := range r.Endpoints {
-					inv.KnownGood(inv.Endpoint(id).Model, r)
+					selector.Select(inv.Endpoint(id).Model)
 				}
 			})
 			require.NoError(b, err)
