@@ -61,8 +61,9 @@ func refused(format string, args ...any) error {
 
 const longHelp = `trigger starts incidents from alerts, lets people follow, approve, steer and close them, and shows what playbooks do.
 
-It talks to Temporal alone; 'trigger serve' to Slack and to an SQS queue too where that is configured, 'trigger playbook',
-'trigger route' and 'trigger evidence' to nothing at all. It never holds a Vault credential, and of a cloud at most the right
+It talks to Temporal alone; 'trigger serve' to Slack and to an SQS queue too where that is configured, 'trigger inventory import' to
+the model registry that it is given, and the other verbs of 'trigger inventory', 'trigger playbook', 'trigger route' and 'trigger
+evidence' to nothing at all. It never holds a Vault credential, and of a cloud at most the right
 to read that one queue. The connection is configured as in Temporal's own tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision made here is as strong as the access to Temporal
 with which it is made.
@@ -73,7 +74,7 @@ Exit codes:
   0  done
   1  error, for instance Temporal cannot be reached
   2  wrong usage
-  3  conflict: the incident is already open, or there is none of that name
+  3  conflict: the incident is already open, or there is none of that name; or inventories that differ, or contradict a source
   4  refused, by the inventory or by the incident's own rules; or evidence that does not hold`
 
 func (a *app) root() *cobra.Command {

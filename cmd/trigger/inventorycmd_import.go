@@ -20,6 +20,7 @@ type importing struct {
 	from, into, output, env, cluster, asOf string
 	names                                  []string
 	incomplete                             bool
+	timeout                                time.Duration
 }
 
 const importHelp = `Import completes an inventory from what there is: bills of materials, lineage events, a model registry, a cluster.
@@ -35,7 +36,8 @@ rule that asks for it. What the inventory says already stays, comments and all; 
 conflict. The same import again changes nothing.
 
 Without --into the result is written to standard output. With it, the file is replaced in one piece, but only if it can be
-loaded afterwards: an incomplete one is refused unless --incomplete is given. What was done goes to standard error.
+loaded afterwards: an incomplete one is refused unless --incomplete is given. Lines that are not completed stay as they are. What
+was done goes to standard error.
 
 The exit code is 3 if there was a conflict, and 4 if the result was refused.`
 
@@ -63,6 +65,7 @@ func (a *app) inventoryImportCommand() *cobra.Command {
 	flags.StringVar(&x.cluster, "cluster", "", "kubeconfig context of the cluster that was exported, for --from kubernetes")
 	flags.StringVar(&x.asOf, "as-of", "", "time of the export, where it does not say it itself")
 	flags.StringArrayVar(&x.names, "name", nil, "NAME=ID: what the source calls something and its id in the inventory; can be given again")
+	flags.DurationVar(&x.timeout, "timeout", 10*time.Minute, "how long --from mlflow may take for each source")
 	flags.BoolVar(&x.incomplete, "incomplete", false, "write --into even if the result lacks what the rules ask for")
 	return cmd
 }
@@ -77,6 +80,8 @@ func (x *importing) check() error {
 		return usage("--env %q: want prod, staging or drill", x.env)
 	case x.cluster != "" && x.from != "kubernetes":
 		return usage("--cluster is for --from kubernetes")
+	case x.timeout <= 0:
+		return usage("--timeout %s: want more than nothing", x.timeout)
 	}
 	if x.asOf != "" {
 		if _, err := time.Parse(time.RFC3339, x.asOf); err != nil {

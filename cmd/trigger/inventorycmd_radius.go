@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +17,8 @@ func (a *app) inventoryRadiusCommand() *cobra.Command {
 		Use: "blast-radius ASSET", Short: "Say what a compromised asset reaches, by which path, and draw it", Args: cobra.ExactArgs(1),
 		Long: `Blast-radius follows a compromised asset through the lineage to everything that descends from it, as every playbook does, and
 says of each asset by which path it was reached. What is marked with ? is not proved to be affected: nothing is recorded of what
-it was made from, and unknown lineage counts as affected.
+it was made from, and unknown lineage counts as affected. Who calls through a gateway is listed with what a playbook may do about
+the key: slow it down unasked, or only once people decided.
 
 With -o svg the picture of the incident page is written as a file that needs nothing else.`,
 		Example: `  trigger inventory blast-radius loan-applications@2026-07-31 --inventory assets.yaml
@@ -80,7 +78,7 @@ func (a *app) showRadius(inv *inventory.Inventory, x inventory.Explanation, outp
 	case "svg":
 		return a.drawRadius(inv, x)
 	}
-	return writeRadius(a.stdout, x)
+	return writeRadius(a.stdout, x, colourful(terminal(a.stdout), a.env))
 }
 
 // drawRadius draws the picture with, instead of what steps have proved, how each asset was reached.
@@ -109,40 +107,4 @@ func (a *app) drawRadius(inv *inventory.Inventory, x inventory.Explanation) erro
 	}
 	_, err := a.stdout.Write(b.Bytes())
 	return err
-}
-
-func writeRadius(w io.Writer, x inventory.Explanation) error {
-	r := &x.Radius
-	fmt.Fprintf(w, "%s in %s reaches %s, %s, %s and %s\n", plain(x.Asset), plain(r.Environment), count(len(r.DatasetVersions), "dataset version"),
-		count(len(r.Checkpoints), "checkpoint"), count(len(r.Endpoints), "endpoint"), count(len(r.Writers)+len(r.Callers), "credential"))
-	var facts []string
-	if r.PersonalData {
-		facts = append(facts, "personal data")
-	}
-	if r.HighRisk {
-		facts = append(facts, "high-risk system")
-	}
-	if r.SharedCredentials {
-		facts = append(facts, "shared credentials")
-	}
-	if len(facts) > 0 {
-		fmt.Fprintln(w, "  "+strings.Join(facts, ", "))
-	}
-	if len(r.Unknown) > 0 {
-		fmt.Fprintln(w, plain("  UNKNOWN LINEAGE, counted as affected: "+strings.Join(r.Unknown, ", ")))
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	section := ""
-	for _, reason := range x.Reasons {
-		if reason.Section != section {
-			section = reason.Section
-			fmt.Fprintf(t, "\n%s\n", strings.ToUpper(strings.ReplaceAll(section, "_", " ")))
-		}
-		mark := " "
-		if reason.Unknown {
-			mark = "?"
-		}
-		fmt.Fprintf(t, "%s %s\t%s\t%s\n", mark, plain(reason.ID), plain(reason.Why), plain(strings.Join(reason.Path, " > ")))
-	}
-	return t.Flush()
 }

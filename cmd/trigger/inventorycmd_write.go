@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,16 +15,18 @@ import (
 	"firebreak/internal/inventory"
 )
 
-// form is how the result is written: as it is asked for, as the file is now, or as its name says.
+// form is how the result is written: as it is asked for, as the file is now, or as its name says. What stands in a file in YAML
+// stays as it stands.
 func (x *importing) form(before []byte) func(*yaml.Node) ([]byte, error) {
-	json := x.output == "json"
-	if x.output == "" {
-		json = bytes.HasPrefix(bytes.TrimSpace(before), []byte("{")) || strings.HasSuffix(x.into, ".json")
-	}
-	if json {
+	now := discovery.IsJSON(before)
+	json := x.output == "json" || x.output == "" && (now || strings.HasSuffix(x.into, ".json"))
+	switch {
+	case json:
 		return discovery.JSON
+	case now || len(before) == 0:
+		return discovery.YAML
 	}
-	return discovery.YAML
+	return func(doc *yaml.Node) ([]byte, error) { return discovery.Keep(before, doc) }
 }
 
 // faultsOf is everything that can be said of a document but the age of its sources.
@@ -75,15 +78,16 @@ func (a *app) writeInventory(x importing, before, result []byte, changed bool, a
 	case wrong > 0 && !x.incomplete:
 		return refused("nothing was written: %s would not be loaded for %s; give --incomplete to write it and fill in the rest, or correct it first", plain(x.into), count(wrong, "fault"))
 	}
-	if err := replaceFile(x.into, result); err != nil {
+	if err := replaceFile(x.into, before, result); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s: written\n", plain(x.into))
 	return nil
 }
 
-// replaceFile puts a file in the place of another in one piece: who follows it reads the old one or the new one.
-func replaceFile(path string, raw []byte) error {
+// replaceFile puts a file in the place of another in one piece: who follows it reads the old one or the new one. A file that
+// somebody has changed in the meantime is left to them.
+func replaceFile(path string, before, raw []byte) error {
 	mode := os.FileMode(0o600)
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -107,10 +111,27 @@ func replaceFile(path string, raw []byte) error {
 		err = closed
 	}
 	if err == nil {
+		err = unchanged(path, before)
+	}
+	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		return fmt.Errorf("write the inventory: %w", err)
+	}
+	return nil
+}
+
+// unchanged refuses to go on if a file is not what it was when it was read.
+func unchanged(path string, before []byte) error {
+	now, err := inventory.Read(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && len(before) == 0:
+		return nil
+	case err != nil:
+		return err
+	case !bytes.Equal(now, before):
+		return errors.New("somebody changed the file in the meantime, and it was left as it is: import again")
 	}
 	return nil
 }

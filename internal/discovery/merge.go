@@ -43,6 +43,11 @@ func Document(raw []byte) (*yaml.Node, error) {
 		raw = []byte("schema: " + inventory.Schema + "\n")
 	}
 	doc := &yaml.Node{}
+	if IsJSON(raw) {
+		if doc, err := fromJSON(raw); err == nil {
+			return doc, nil
+		} // a mapping of YAML may begin like an object
+	}
 	if err := yaml.Unmarshal(raw, doc); err != nil {
 		return nil, fmt.Errorf("read the inventory: %w", err)
 	}
@@ -222,17 +227,20 @@ func (m *merger) items(a *Asset, path string, have *yaml.Node, found []Item) {
 func (m *merger) edges(found []inventory.Edge) {
 	type key struct{ from, to, run string }
 	known := map[key]bool{}
+	note := func(from, to, run string) {
+		known[key{from, to, run}] = true
+		known[key{from, to, ""}] = true // a source that knows no run says nothing new of two that are linked
+	}
 	if s := value(m.root, "lineage"); s != nil {
 		for _, e := range s.Content {
-			known[key{scalar(e, "from"), scalar(e, "to"), scalar(e, "run")}] = true
+			note(scalar(e, "from"), scalar(e, "to"), scalar(e, "run"))
 		}
 	}
 	for _, e := range found {
-		k := key{e.From, e.To, e.Run}
-		if known[k] {
+		if known[key{e.From, e.To, e.Run}] {
 			continue
 		}
-		known[k] = true
+		note(e.From, e.To, e.Run)
 		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle}
 		for _, f := range []Field{{"from", e.From}, {"job", e.Job}, {"run", e.Run}, {"to", e.To}, {"source", e.Source}, {"event_time", e.EventTime}} {
 			if f.Value != "" {

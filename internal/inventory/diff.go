@@ -116,13 +116,16 @@ func (d *differ) section(section string, a, b reflect.Value) {
 	}
 }
 
-// keyOf tells entries apart: by id, and stakeholders by asset and channel.
+// keyOf tells entries apart: by id, stakeholders by asset and channel, and what is quarantined by what it is.
 func keyOf(v reflect.Value) string {
 	if f := v.FieldByName("ID"); f.IsValid() && f.Kind() == reflect.String {
 		return f.String()
 	}
-	if s, ok := v.Interface().(Stakeholder); ok {
-		return s.Asset + " " + s.Channel
+	switch x := v.Interface().(type) {
+	case Stakeholder:
+		return x.Asset + " " + x.Channel
+	case Quarantined:
+		return x.Ref
 	}
 	return fmt.Sprint(v.Interface())
 }

@@ -25,6 +25,25 @@ type Explanation struct {
 	Asset   string          `json:"asset"`
 	Radius  incident.Radius `json:"radius"`
 	Reasons []Reason        `json:"reasons"`
+	// Consumers are those of the callers who hold a key at a gateway.
+	Consumers []KeyHolder `json:"consumers,omitempty"`
+}
+
+// KeyHolder is a caller that a gateway knows by a key, and what may be done about it.
+type KeyHolder struct {
+	// ID is the credential; Path leads to it.
+	ID   string   `json:"id"`
+	Path []string `json:"path"`
+	// Gateway and Route are where it calls.
+	Gateway string `json:"gateway"`
+	Route   string `json:"route"`
+	// Tenant is the customer who holds it, with its tier; empty if no endpoint lists the holder.
+	Tenant      string `json:"tenant,omitempty"`
+	Tier        string `json:"tier,omitempty"`
+	Allowlisted bool   `json:"allowlisted,omitempty"`
+	// Query is the most specific one of a playbook that yields it before anybody is accused: radius.consumers for a free
+	// account, which may be slowed down, radius.paying_consumers for one that people decide on.
+	Query Query `json:"query"`
 }
 
 // Explain follows a compromised asset as BlastRadius does, and says by which path each asset was reached.
@@ -46,6 +65,7 @@ func (inv *Inventory) Explain(asset string) (Explanation, error) {
 	x.endpoints()
 	x.credentials(r.Writers, "write")
 	x.credentials(r.Callers, "invoke")
+	x.consumers()
 	return x.out, nil
 }
 
@@ -58,6 +78,8 @@ type explainer struct {
 	// known and unknown say from where each node of the lineage was reached: from what is compromised, and from what may be.
 	known, unknown []int32
 	reason         map[string]*Reason
+	// guessed are the assets of unknown lineage.
+	guessed map[string]bool
 }
 
 func (x *explainer) paths(roots []string) {
@@ -66,7 +88,7 @@ func (x *explainer) paths(roots []string) {
 	x.known, _ = g.next.reach(nodes)
 	nodes, _ = g.numbers(x.radius.Unknown)
 	x.unknown, _ = g.next.reach(nodes)
-	x.reason = map[string]*Reason{}
+	x.reason, x.guessed = map[string]*Reason{}, setOf(x.radius.Unknown)
 }
 
 func (x *explainer) say(r Reason) {
@@ -106,7 +128,7 @@ func (x *explainer) lineage(id, section string) {
 		if len(r.Path) > 1 {
 			r.Why = fmt.Sprintf("was made from %s, whose lineage is unknown and counts as affected", r.Path[len(r.Path)-2])
 		}
-	case slices.Contains(x.radius.Unknown, id):
+	case x.guessed[id]:
 		r.Unknown, r.Path, r.Why = true, []string{id}, x.guess(id)
 	default:
 		r.Path, r.Why = []string{id}, x.start(id)
@@ -197,6 +219,26 @@ func (x *explainer) credentials(ids []string, verb string) {
 			x.say(Reason{ID: id, Section: "credentials", Path: append(slices.Clone(by.Path), id), Why: "may " + verb + " " + g.Asset, Unknown: by.Unknown})
 			break
 		}
+	}
+}
+
+// consumers are found as a playbook finds them without a cluster.
+func (x *explainer) consumers() {
+	r := x.radius
+	r.Cluster = nil
+	for _, t := range x.inv.consumers(r, PayingConsumers) { // all of them, because nobody is accused
+		c := t.Consumer
+		h := KeyHolder{ID: t.ID, Gateway: c.Gateway.ID, Route: c.Route, Query: PayingConsumers}
+		if by := x.reason[t.ID]; by != nil {
+			h.Path = by.Path
+		}
+		if c.Tenant != nil {
+			h.Tenant, h.Tier, h.Allowlisted = c.Tenant.ID, c.Tenant.Tier, c.Tenant.Allowlisted
+		}
+		if c.Unpaid() {
+			h.Query = Consumers
+		}
+		x.out.Consumers = append(x.out.Consumers, h)
 	}
 }
 

@@ -3,6 +3,7 @@ package inventory
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"firebreak/internal/incident"
@@ -149,11 +150,10 @@ func (l *linter) gateways() {
 		if g.Kind != "litellm" {
 			l.add(of("gateways", i, "kind"), "gateways", "gateway %s is of kind %q; known: litellm", g.ID, g.Kind)
 		}
-		for _, address := range append([]string{g.URL}, g.Replicas...) {
-			u, err := url.Parse(address)
-			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-				l.add(of("gateways", i), "gateways", "gateway %s: url and replicas must be http or https addresses without a password", g.ID)
-			}
+		l.environment(of("gateways", i, "env"), g.ID, g.Env)
+		l.address(of("gateways", i, "url"), g, g.URL)
+		for j, address := range g.Replicas {
+			l.address(of("gateways", i, "replicas", strconv.Itoa(j)), g, address)
 		}
 		if ttl, err := g.TTL(); err != nil || ttl < 0 || ttl > maxCacheTTL {
 			l.add(of("gateways", i, "cache_ttl"), "gateways", "gateway %s: cache_ttl %q is not a duration of at most %s", g.ID, g.CacheTTL, maxCacheTTL)
@@ -163,6 +163,14 @@ func (l *linter) gateways() {
 		if c := &l.inv.Credentials[i]; c.Gateway != nil {
 			l.gatewayKey(i, c, envs)
 		}
+	}
+}
+
+// address does not repeat what is wrong: a password may be in it.
+func (l *linter) address(at place, g *Gateway, address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		l.add(at, "gateways", "gateway %s: url and replicas must be http or https addresses without a password", g.ID)
 	}
 }
 
@@ -181,6 +189,6 @@ func (l *linter) gatewayKey(i int, c *Credential, envs map[string]string) {
 		l.add(of("credentials", i, "gateway", "key_hash"), "gateways", "credential %s: gateway.key_hash is not a SHA-256 in 64 lower-case hexadecimal digits; never write the key itself", c.ID)
 	}
 	if k.Route == "" {
-		l.add(of("credentials", i, "gateway"), "gateways", "credential %s: gateway.route is empty; it is the model name that the holder calls", c.ID)
+		l.add(of("credentials", i, "gateway", "route"), "gateways", "credential %s: gateway.route is empty; it is the model name that the holder calls", c.ID)
 	}
 }

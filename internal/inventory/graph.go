@@ -19,6 +19,22 @@ type adjacency struct {
 
 func (a *adjacency) of(n int32) []int32 { return a.to[a.start[n]:a.start[n+1]] }
 
+// once are the neighbours of n, each once: a run and the asset itself may both say what something was made from.
+func (a *adjacency) once(n int32) []int32 {
+	all := a.of(n)
+	if len(all) < 2 {
+		return all
+	}
+	out, seen := make([]int32, 0, len(all)), make(map[int32]bool, len(all))
+	for _, m := range all {
+		if !seen[m] {
+			seen[m] = true
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // graphBuilder collects edges as pairs of numbers.
 type graphBuilder struct {
 	ids      []string

@@ -142,7 +142,7 @@ func (x *index) ancestors(ids []string) []string { return x.lineage.closure(&x.l
 // each calls do with what was made from an asset directly.
 func (x *index) each(id string, do func(id string)) {
 	if n, ok := x.lineage.number[id]; ok {
-		for _, m := range x.lineage.next.of(n) {
+		for _, m := range x.lineage.next.once(n) {
 			do(x.lineage.ids[m])
 		}
 	}

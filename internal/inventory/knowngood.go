@@ -52,35 +52,11 @@ func (inv *Inventory) KnownGood(model string, r incident.Radius) (*Checkpoint, [
 // If no version of the model qualifies, those of the approved fallback are looked at. Ranked by the time served without
 // an incident, then by promotion, newest first. The same inventory and radius always give the same answer.
 func (inv *Inventory) Select(model string, r incident.Radius) Selection {
-	s := &selector{inv: inv, index: inv.indexed(), radius: r, since: inv.since(r)}
-	s.suspect = setOf(slices.Concat(r.Checkpoints, r.DatasetVersions, r.Unknown))
-	s.replaced = inv.replaced(model, r)
-	s.look(model)
-	if m := inv.Model(model); len(s.fit) == 0 && m != nil && m.Fallback.Strategy == "model" && m.Fallback.Ref != model {
-		s.look(m.Fallback.Ref)
-	}
-	s.rank()
-	out := Selection{Rejected: append(s.rejected, inv.findings.Notes...)}
-	if len(s.fit) > 0 {
-		out.Checkpoint, out.Review = s.fit[0], s.review(s.fit[0])
-	}
-	return out
-}
-
-// selector looks at the candidates of one selection.
-type selector struct {
-	inv      *Inventory
-	index    *index
-	radius   incident.Radius
-	suspect  map[string]bool
-	since    time.Time
-	replaced *Checkpoint
-	fit      []*Checkpoint
-	rejected []string
+	return inv.Selector(r).Select(model)
 }
 
 // look sorts the checkpoints of a model into those that fit and those that do not.
-func (s *selector) look(model string) {
+func (s *selection) look(model string) {
 	for _, c := range s.inv.candidates(model) {
 		if why := s.reject(c); len(why) > 0 {
 			s.rejected = append(s.rejected, c.ID+": "+strings.Join(why, "; "))
@@ -107,7 +83,7 @@ func (inv *Inventory) candidates(model string) []*Checkpoint {
 }
 
 // rank puts the best first and says of the others what is better about it.
-func (s *selector) rank() {
+func (s *selection) rank() {
 	slices.SortStableFunc(s.fit, func(a, b *Checkpoint) int {
 		return cmp.Or(cmp.Compare(s.served(b), s.served(a)), promoted(b).Compare(promoted(a)), cmp.Compare(a.ID, b.ID))
 	})
@@ -122,7 +98,7 @@ func (s *selector) rank() {
 }
 
 // served is how long the checkpoint was in production before the incident began.
-func (s *selector) served(c *Checkpoint) time.Duration {
+func (s *selection) served(c *Checkpoint) time.Duration {
 	end := s.since
 	if end.IsZero() {
 		end, _ = parseTime(s.inv.Snapshot.GeneratedAt)
@@ -165,21 +141,6 @@ func (inv *Inventory) since(r incident.Radius) time.Time {
 		}
 	}
 	return first
-}
-
-// replaced is the affected checkpoint that the selection stands in for: the one in production, or else the newest.
-func (inv *Inventory) replaced(model string, r incident.Radius) *Checkpoint {
-	var out *Checkpoint
-	for _, id := range r.Checkpoints {
-		c := inv.Checkpoint(id)
-		if c == nil || c.Model != model {
-			continue
-		}
-		if out == nil || c.serving() && !out.serving() || c.serving() == out.serving() && promoted(c).After(promoted(out)) {
-			out = c
-		}
-	}
-	return out
 }
 
 func promoted(c *Checkpoint) time.Time {

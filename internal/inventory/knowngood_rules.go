@@ -8,8 +8,8 @@ import (
 )
 
 // reject returns everything that speaks against a checkpoint as known-good.
-func (s *selector) reject(c *Checkpoint) []string {
-	if slices.Contains(s.radius.Checkpoints, c.ID) {
+func (s *selection) reject(c *Checkpoint) []string {
+	if s.affected[c.ID] {
 		return []string{"in the blast radius"}
 	}
 	var why []string
@@ -20,7 +20,7 @@ func (s *selector) reject(c *Checkpoint) []string {
 }
 
 // standing refuses what was revoked, retired or quarantined, for whatever reason, and what cannot be named by its bytes.
-func (s *selector) standing(c *Checkpoint) []string {
+func (s *selection) standing(c *Checkpoint) []string {
 	var why []string
 	if c.Status != "active" {
 		why = append(why, "status is "+c.Status)
@@ -36,7 +36,7 @@ func (s *selector) standing(c *Checkpoint) []string {
 
 // time wants the training finished well before the compromise. Where nobody wrote down when it finished, a signature from
 // before is the proof that it had; where nobody knows when the compromise began, the attestations of the promotion must do.
-func (s *selector) time(c *Checkpoint) []string {
+func (s *selection) time(c *Checkpoint) []string {
 	if s.since.IsZero() {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (s *selector) time(c *Checkpoint) []string {
 }
 
 // signature wants a signature of a trusted key from before the compromise.
-func (s *selector) signature(c *Checkpoint) []string {
+func (s *selection) signature(c *Checkpoint) []string {
 	if c.OMSBundle == "" || c.Signer.Key == "" {
 		return []string{"not signed"}
 	}
@@ -92,11 +92,10 @@ func (s *selector) signature(c *Checkpoint) []string {
 }
 
 // lineage wants everything that the checkpoint was made from known and clean.
-func (s *selector) lineage(c *Checkpoint) []string {
+func (s *selection) lineage(c *Checkpoint) []string {
 	var why []string
-	// What it says of itself is asked too: the inventory's lineage has no candidate that only a registry knows.
-	from := slices.DeleteFunc(s.index.ancestors(slices.Concat([]string{c.ID}, c.Parents, c.datasets())), func(id string) bool { return id == c.ID })
-	if len(from) == 0 {
+	from, known := s.suspectsOf(c)
+	if !known {
 		why = append(why, "nothing is known of what it was made from")
 	}
 	if q := s.inv.quarantined(c.madeWith()...); q != "" {
@@ -111,7 +110,7 @@ func (s *selector) lineage(c *Checkpoint) []string {
 }
 
 // ancestor says what is wrong with something that a checkpoint was made from, or "".
-func (s *selector) ancestor(id string) string {
+func (s *Selector) ancestor(id string) string {
 	if s.suspect[id] {
 		return id + ", which is suspect"
 	}
@@ -145,7 +144,7 @@ func (c *Checkpoint) datasets() []string {
 }
 
 // compatible wants a checkpoint that callers and platform can take in place of the one that it replaces.
-func (s *selector) compatible(c *Checkpoint) []string {
+func (s *selection) compatible(c *Checkpoint) []string {
 	r := s.replaced
 	if r == nil {
 		return nil
@@ -165,7 +164,7 @@ func (s *selector) compatible(c *Checkpoint) []string {
 }
 
 // promotion wants a checkpoint that passed the evaluations that it was promoted with.
-func (s *selector) promotion(c *Checkpoint) []string {
+func (s *selection) promotion(c *Checkpoint) []string {
 	if len(c.Promotion.Evals) == 0 || c.Promotion.At == "" {
 		return []string{"never passed promotion"}
 	}
@@ -173,24 +172,12 @@ func (s *selector) promotion(c *Checkpoint) []string {
 }
 
 // review says what the chosen checkpoint shares with what is suspect, and what nobody knows.
-func (s *selector) review(c *Checkpoint) []string {
+func (s *selection) review(c *Checkpoint) []string {
 	var out []string
 	if s.since.IsZero() {
 		out = append(out, "nobody knows when the compromise began: that "+c.ID+" is older proves nothing")
 	}
-	for _, id := range s.radius.Checkpoints {
-		x := s.inv.Checkpoint(id)
-		if x == nil {
-			continue
-		}
-		for _, shared := range []struct{ what, ours, theirs string }{
-			{"base model", c.Built.Base, x.Built.Base}, {"training image", c.Built.ImageDigest, x.Built.ImageDigest}, {"code", c.Built.CodeCommit, x.Built.CodeCommit},
-		} {
-			if shared.ours != "" && shared.ours != "none" && shared.ours == shared.theirs {
-				out = append(out, fmt.Sprintf("%s has the %s of %s: %s", c.ID, shared.what, id, shared.ours))
-			}
-		}
-	}
+	out = append(out, s.shared(c)...)
 	return out
 }
 

@@ -84,7 +84,7 @@ func (inv *Inventory) Env(id string) string {
 	return ""
 }
 
-// MadeFrom returns the ids of what a dataset version or checkpoint was made from, as far as the lineage knows.
+// MadeFrom returns the ids of what a dataset version or checkpoint was made from, each once, as far as the lineage knows.
 func (inv *Inventory) MadeFrom(id string) []string {
 	g := &inv.indexed().lineage
 	n, ok := g.number[id]
@@ -92,7 +92,7 @@ func (inv *Inventory) MadeFrom(id string) []string {
 		return nil
 	}
 	var out []string
-	for _, m := range g.back.of(n) {
+	for _, m := range g.back.once(n) {
 		out = append(out, g.ids[m])
 	}
 	return out

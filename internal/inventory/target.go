@@ -141,9 +141,9 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 			}
 		}
 	case Endpoints:
+		s := inv.Selector(r)
 		for _, id := range r.Endpoints {
-			e := inv.Endpoint(id)
-			out = append(out, inv.endpointTarget(e, r))
+			out = append(out, inv.endpointTarget(inv.Endpoint(id), s))
 		}
 	case Writers:
 		out = inv.credentialTargets(r.Writers)
@@ -168,8 +168,8 @@ func (inv *Inventory) resolve(q Query, r incident.Radius) ([]Target, error) {
 }
 
 // endpointTarget is an endpoint with what it may be rolled back to.
-func (inv *Inventory) endpointTarget(e *Endpoint, r incident.Radius) Target {
-	chosen := inv.Select(e.Model, r)
+func (inv *Inventory) endpointTarget(e *Endpoint, s *Selector) Target {
+	chosen := s.Select(e.Model)
 	t := Target{ID: e.ID, Kind: EndpointTarget, Env: e.Env, Endpoint: e, KnownGood: chosen.Checkpoint, Rejected: chosen.Rejected, Review: chosen.Review}
 	if c := chosen.Checkpoint; c != nil {
 		t.Signer, t.Registered = inv.SigningKey(c.Signer.Key), inv.Registered(c)

@@ -100,7 +100,11 @@ func (l *linter) trust() {
 	}
 	for i, m := range l.inv.Models {
 		if r := m.Registry; (r.Platform != "" || r.Name != "") && (r.Platform != "mlflow" || r.Name == "") {
-			l.add(of("models", i, "registry"), "models", "registry of %s has platform %q and name %q; known platform: mlflow", m.ID, r.Platform, r.Name)
+			field := "platform"
+			if r.Platform == "mlflow" {
+				field = "name"
+			}
+			l.add(of("models", i, "registry", field), "models", "registry of %s has platform %q and name %q; known platform: mlflow", m.ID, r.Platform, r.Name)
 		}
 	}
 }

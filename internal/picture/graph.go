@@ -60,10 +60,10 @@ type Subject struct {
 // New lays a radius into columns.
 func New(s Subject) Graph {
 	x := &s.Radius
-	b := builder{subject: s, inv: s.Inventory, place: map[string][2]int{}, out: Graph{Whole: s.Whole}}
+	b := builder{subject: s, inv: s.Inventory, checkpoints: affected(x), place: map[string][2]int{}, out: Graph{Whole: s.Whole}}
 	b.lane("Can write", "credential", "tag", x.Writers)
 	b.lane("Dataset versions", "dataset version", "drum", x.DatasetVersions)
-	b.lane("Checkpoints", "checkpoint", "block", b.checkpoints())
+	b.lane("Checkpoints", "checkpoint", "block", b.checkpoints)
 	b.lane("Endpoints", "endpoint", "pill", x.Endpoints)
 	b.lane("Can call", "credential", "tag", x.Callers)
 	if b.inv != nil {
@@ -72,12 +72,14 @@ func New(s Subject) Graph {
 	return b.out
 }
 
-// checkpoints are the affected ones, and those of unknown lineage, which count as affected.
-func (b *builder) checkpoints() []string {
-	x := &b.subject.Radius
-	out := slices.Clone(x.Checkpoints)
+// affected are the checkpoints of the radius, and those of unknown lineage, which count as affected.
+func affected(x *incident.Radius) []string {
+	out, known := slices.Clone(x.Checkpoints), map[string]bool{}
+	for _, id := range slices.Concat(x.Checkpoints, x.DatasetVersions) {
+		known[id] = true
+	}
 	for _, id := range x.Unknown {
-		if !slices.Contains(out, id) && !slices.Contains(x.DatasetVersions, id) {
+		if !known[id] {
 			out = append(out, id)
 		}
 	}
@@ -87,6 +89,8 @@ func (b *builder) checkpoints() []string {
 type builder struct {
 	subject Subject
 	inv     *inventory.Inventory
+	// checkpoints are all that count as affected.
+	checkpoints []string
 	// place is where an asset is drawn. A credential that both writes and calls is drawn where it comes first.
 	place map[string][2]int
 	out   Graph
@@ -147,7 +151,7 @@ func (b *builder) served(id string) {
 		return
 	}
 	var all, now []string
-	for _, c := range b.checkpoints() {
+	for _, c := range b.checkpoints {
 		k := b.inv.Checkpoint(c)
 		if k == nil || k.Model != e.Model {
 			continue

@@ -114,6 +114,7 @@ func NewPreview(file *playbooks.File, inv *inventory.Inventory, req incident.Req
 // choices asks for the known-good checkpoint of each model that the radius' endpoints serve.
 func choices(inv *inventory.Inventory, radius incident.Radius) []Choice {
 	var out []Choice
+	selector := inv.Selector(radius)
 	for _, id := range radius.Endpoints {
 		model := inv.Endpoint(id).Model
 		if i := slices.IndexFunc(out, func(c Choice) bool { return c.Model == model }); i >= 0 {
@@ -121,7 +122,7 @@ func choices(inv *inventory.Inventory, radius incident.Radius) []Choice {
 			continue
 		}
 		c := Choice{Model: model, Endpoints: []string{id}}
-		chosen := inv.Select(model, radius)
+		chosen := selector.Select(model)
 		c.Rejected, c.Review = chosen.Rejected, chosen.Review
 		if good := chosen.Checkpoint; good != nil {
 			c.Checkpoint, c.Digest = good.ID, good.RootDigest

@@ -30,7 +30,7 @@ func Discover(ctx context.Context, c *Client, opt discovery.Options, now time.Ti
 	if err != nil {
 		return nil, err
 	}
-	b := &reader{opt: opt, found: &discovery.Found{Source: "mlflow", AsOf: now}}
+	b := &reader{opt: opt, found: &discovery.Found{Source: "mlflow", AsOf: now}, names: newNames(opt)}
 	all := make([][]version, len(list))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
@@ -93,15 +93,19 @@ func (c *Client) runs(ctx context.Context, versions []version) (map[string]*run,
 type reader struct {
 	opt   discovery.Options
 	found *discovery.Found
+	names *names
 }
 
 func (b *reader) model(m registered, versions []version, runs map[string]*run) {
-	id := b.opt.Name(m.Name)
+	id := b.names.model(m.Name)
 	if !discovery.Usable(id) || strings.Contains(id, "@") {
 		b.found.Note("model %q can be no id and is left out: give it one with --name", m.Name)
 		return
 	}
-	b.found.Asset("models", id).Set("env", b.opt.Env)
+	model := b.found.Asset("models", id)
+	model.Set("env", b.opt.Env)
+	model.Set("registry.platform", "mlflow")
+	model.Set("registry.name", m.Name)
 	for _, a := range m.Aliases {
 		b.found.Note("alias %s of %s is version %s: an endpoint that serves it names it in alias", a.Alias, id, a.Version)
 	}
@@ -117,7 +121,11 @@ func (b *reader) model(m registered, versions []version, runs map[string]*run) {
 }
 
 func (b *reader) version(model string, v *version, r *run) {
-	id := model + "@" + v.Version
+	id := b.names.checkpoint(model, v.Version)
+	if c := b.names.taken(id, v.Version); c != "" {
+		b.found.Note("version %s of %s is left out: %s is registered as version %s; give it an id of its own and registry_version %s by hand", v.Version, model, id, c, v.Version)
+		return
+	}
 	if v.Version == "" || !discovery.Usable(id) {
 		b.found.Note("version %q of %s can be no id and is left out", v.Version, model)
 		return

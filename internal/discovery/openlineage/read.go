@@ -177,10 +177,19 @@ func (b *reader) asset(d *dataset, x *run, written bool) string {
 	}
 	v := b.found.Asset("dataset_versions", version)
 	v.Set("dataset", id)
-	if strings.Contains(d.Namespace, "://") {
-		v.Set("uri", strings.TrimSuffix(d.Namespace, "/")+"/"+strings.TrimPrefix(d.Name, "/"))
+	if at := strings.TrimSuffix(d.Namespace, "/") + "/" + strings.TrimPrefix(d.Name, "/"); strings.Contains(at, "://") && !b.within(version, at) {
+		v.Set("uri", at)
 	}
 	return version
+}
+
+// within reports whether the inventory knows where in the dataset a version is: an event says where the dataset is.
+func (b *reader) within(version, at string) bool {
+	if b.opt.Known == nil {
+		return false
+	}
+	v := b.opt.Known.DatasetVersion(version)
+	return v != nil && strings.HasPrefix(v.URI, at+"/")
 }
 
 // id is the inventory id of a dataset: what the person called it, or its name. Two namespaces do not share one.
