@@ -24,7 +24,7 @@ func (c *Control) change(ctx context.Context, op *playbooks.Operation, check ser
 	if err != nil {
 		return change, err
 	}
-	now, err := r.settle(ctx, op.Target.Endpoint)
+	now, err := r.settle(ctx, op.Target.Endpoint, false)
 	if err != nil {
 		return change, err
 	}

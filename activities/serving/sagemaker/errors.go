@@ -72,6 +72,8 @@ func (r *region) failed(ctx context.Context, what string, err error) error {
 		return failure.New(failure.Invalid, "%s", text)
 	case code == "ResourceLimitExceeded", code == "LimitExceededException":
 		return &busyError{errors.New(text + " (ask AWS for a higher quota, or free some of it)"), limitDelay}
+	case strings.HasPrefix(code, "Expired") || code == "UnrecognizedClientException" || code == "InvalidClientTokenId":
+		text += " " + code + " (AWS does not take the worker's credentials: renew them)"
 	case status == 403 || strings.HasPrefix(code, "AccessDenied"):
 		text += " (give firebreak's role this permission on this resource: deploy/iam/worker-sagemaker.json)"
 	}

@@ -151,7 +151,7 @@ func (r *region) respecified(op *playbooks.Operation, now *seen, address, model 
 		if err != nil {
 			return r.failed(ctx, "give inference component "+component+" another model", err)
 		}
-		after, err := r.settle(ctx, op.Target.Endpoint)
+		after, err := r.settle(ctx, op.Target.Endpoint, true)
 		if err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func newWorld(t *testing.T, as shape) *world {
 	server := httptest.NewServer(w.provider)
 	t.Cleanup(server.Close)
 	w.control = sagemaker.New(sagemaker.NewFromConfig(aws.Config{
-		BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(200 * time.Millisecond),
+		BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(500 * time.Millisecond),
 		Credentials: credentials.NewStaticCredentialsProvider(sagemakerfake.KeyID, sagemakerfake.SecretKey, sagemakerfake.SessionToken),
 	}, time.Millisecond))
 	model := httptest.NewServer(http.HandlerFunc(w.predict))

@@ -17,9 +17,10 @@ import (
 // longestMargin is how long before its time limit an attempt stops waiting, so that it can still say what it waits for.
 const longestMargin = 10 * time.Second
 
-// settle reads the endpoint until nothing is under way on it. Whoever runs the attempt sends the heartbeats; a retried
+// settle reads the endpoint until no change is under way on it, and, if arrived is true, until what runs is what is wished:
+// copies that AWS has no room for must not hold up containment. Whoever runs the attempt sends the heartbeats; a retried
 // attempt waits on.
-func (r *region) settle(ctx context.Context, e *inventory.Endpoint) (*seen, error) {
+func (r *region) settle(ctx context.Context, e *inventory.Endpoint, arrived bool) (*seen, error) {
 	give := time.Time{}
 	if deadline, ok := ctx.Deadline(); ok {
 		give = deadline.Add(-min(longestMargin, time.Until(deadline)/10))
@@ -29,7 +30,7 @@ func (r *region) settle(ctx context.Context, e *inventory.Endpoint) (*seen, erro
 		if err != nil {
 			return nil, err
 		}
-		status, moving := now.moving()
+		status, moving := now.moving(arrived)
 		if !moving {
 			return now, now.beyondRepair(e)
 		}
@@ -46,13 +47,13 @@ func (r *region) settle(ctx context.Context, e *inventory.Endpoint) (*seen, erro
 	}
 }
 
-// moving reports whether a change is under way.
-func (n *seen) moving() (string, bool) {
+// moving reports whether a change is under way, or, if arrived is true, copies are.
+func (n *seen) moving(arrived bool) (string, bool) {
 	if n.component != nil {
 		status := n.component.InferenceComponentStatus
 		wished, current := n.copies()
 		under := []types.InferenceComponentStatus{types.InferenceComponentStatusCreating, types.InferenceComponentStatusUpdating}
-		if status == types.InferenceComponentStatusInService && wished != current {
+		if arrived && status == types.InferenceComponentStatusInService && wished != current {
 			return fmt.Sprintf("on its way from %d copies to %d", current, wished), true
 		}
 		return string(status), slices.Contains(under, status)

@@ -78,7 +78,7 @@ func (r *region) copies(op *playbooks.Operation, now *seen, n int32) step {
 		if err != nil {
 			return r.failed(ctx, "set copies of inference component "+name, err)
 		}
-		_, err = r.settle(ctx, op.Target.Endpoint)
+		_, err = r.settle(ctx, op.Target.Endpoint, true)
 		return err
 	}
 }
@@ -98,7 +98,7 @@ func (r *region) weighed(op *playbooks.Operation, now *seen, want map[string]flo
 		if err != nil {
 			return r.failed(ctx, "set weights of endpoint "+name, err)
 		}
-		_, err = r.settle(ctx, op.Target.Endpoint)
+		_, err = r.settle(ctx, op.Target.Endpoint, true)
 		return err
 	}
 }
@@ -145,7 +145,7 @@ func (r *region) deployed(op *playbooks.Operation, now *seen, configuration stri
 		if err != nil {
 			return r.failed(ctx, "deploy configuration "+configuration+" to endpoint "+e.Serving.Name, err)
 		}
-		after, err := r.settle(ctx, e)
+		after, err := r.settle(ctx, e, true)
 		if err != nil {
 			return err
 		}

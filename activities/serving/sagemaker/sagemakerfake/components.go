@@ -34,6 +34,13 @@ func (s *Server) Specify(name, model string) {
 	s.components[name].spec, s.components[name].next = spec, spec
 }
 
+// Short makes a component wish for more copies than AWS has room for.
+func (s *Server) Short(name string, wished int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.components[name].wish = float64(wished)
+}
+
 // ComponentServes is the address that a component's copies load; "" if none runs.
 func (s *Server) ComponentServes(name string) string {
 	s.mu.Lock()

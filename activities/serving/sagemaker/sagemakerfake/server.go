@@ -41,6 +41,7 @@ type Server struct {
 	slow       int
 	back       int
 	tagged     func()
+	refusals   map[string]*Error
 }
 
 // New returns an empty account whose caller may do what the policy allows.
@@ -49,6 +50,7 @@ func New(t *testing.T, policy *Policy) *Server {
 	return &Server{
 		policy: policy, endpoints: map[string]*endpoint{}, configs: map[string]Object{}, models: map[string]Object{}, components: map[string]*component{},
 		tags: map[string]map[string]string{}, suspended: map[string]Object{}, calls: map[string]bool{}, slow: 2,
+		refusals: map[string]*Error{},
 	}
 }
 
@@ -111,6 +113,9 @@ func (s *Server) answer(r *http.Request) (Object, *Error) {
 		return nil, refused
 	}
 	s.calls[service+":"+op] = true
+	if refused := s.refusals[op]; refused != nil {
+		return nil, refused
+	}
 	handle, ok := s.handlers()[op]
 	if !ok {
 		return nil, &Error{http.StatusBadRequest, "UnknownOperationException", ""}
@@ -169,6 +174,13 @@ func (s *Server) TurnBack(deployments int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.back = deployments
+}
+
+// Refuse makes an operation fail, or work again for nil.
+func (s *Server) Refuse(op string, with *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals[op] = with
 }
 
 // AfterTagging calls hook after each AddTags, from now on.
