@@ -114,7 +114,8 @@ type Tenant struct {
 	AccountOwner string `yaml:"account_owner" json:"account_owner,omitempty"`
 }
 
-// Serving names the platform object behind an endpoint. For kserve, Cluster is the kubeconfig context.
+// Serving names the platform object behind an endpoint. For kserve and k8s, Cluster is the kubeconfig context; for sagemaker it
+// is the AWS region, and Name is the endpoint's.
 type Serving struct {
 	Platform         string `yaml:"platform" json:"platform"`
 	Cluster          string `yaml:"cluster" json:"cluster"`
@@ -122,6 +123,21 @@ type Serving struct {
 	Name             string `yaml:"name" json:"name"`
 	Route            string `yaml:"route" json:"route,omitempty"`
 	ReplicasSelector string `yaml:"replicas_selector" json:"replicas_selector,omitempty"`
+	// Component is the inference component of a SageMaker endpoint that serves the model, if it has components.
+	Component string `yaml:"component,omitempty" json:"component,omitempty"`
+	// Parked is a variant of a SageMaker endpoint whose container only refuses. Its weight is 0 while the model is served.
+	Parked string `yaml:"parked,omitempty" json:"parked,omitempty"`
+	// Guardrails are how a SageMaker endpoint is given another configuration while it recovers; nil means all at once.
+	Guardrails *Guardrails `yaml:"guardrails,omitempty" json:"guardrails,omitempty"`
+}
+
+// Guardrails are SageMaker's own for a deployment: Traffic is canary, linear or all-at-once, Percent the size of the canary or
+// of a step, Wait how long the alarms are watched after each, and Alarms are those of CloudWatch that turn it back.
+type Guardrails struct {
+	Traffic string   `yaml:"traffic" json:"traffic"`
+	Percent int      `yaml:"percent" json:"percent,omitempty"`
+	Wait    string   `yaml:"wait" json:"wait,omitempty"`
+	Alarms  []string `yaml:"alarms" json:"alarms,omitempty"`
 }
 
 // Probe is how an endpoint is called from outside. ExpectDigestHeader is the response header that carries the digest of
