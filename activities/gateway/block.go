@@ -106,23 +106,34 @@ func (b *Block) Verify(ctx context.Context, op *playbooks.Operation) (*incident.
 	return found.proof(), nil
 }
 
-// refused finds whether anybody is still served: the canary, or the key itself by the gateway's log.
+// refused finds whether anybody is still served: the canary, or the key itself by the gateway's log. A canary that an instance
+// did not serve before does not show that the instance forgets a key which it did: then the log alone does, in time.
 func (s *session) refused(ctx context.Context, st state, found *findings) error {
-	used, err := s.control.Usage(ctx, s.consumer.KeyHash, effectAt(s.op).Add(s.ttl))
+	inUse := st.Usage.Requests > 0
+	if st.Canary.Hash != "" {
+		if err := s.everywhere(ctx, st.Canary, Blocked, found); err != nil {
+			return err
+		}
+	} else if !inUse {
+		return fmt.Errorf("verify %s: no canary could be issued (%s) and the key was not in use, so that nothing shows whether it is refused", s.op.Target.ID, st.Canary.Gap)
+	}
+	if !st.Canary.Worked && inUse {
+		if err := s.watched(ctx); err != nil {
+			return err
+		}
+	}
+	used, err := s.control.Usage(ctx, s.consumer.KeyHash, s.settled())
 	if err != nil {
 		return err
 	}
 	found.facts["requests_since"] = strconv.Itoa(used.Requests)
-	found.check("log", used.Requests == 0, "no request of the key in the gateway's log since the caches ended",
+	found.check("log", used.Requests == 0, "no request of the key in the gateway's log since the caches ended "+s.ago(),
 		fmt.Sprintf("the key was served %d times after every cache had ended, last at %s", used.Requests, used.Last.Format(time.TimeOnly)))
-	if st.Canary.Hash != "" {
-		return s.everywhere(ctx, st.Canary, Blocked, found)
-	}
-	if used.Requests == 0 && st.Usage.Requests == 0 {
-		return fmt.Errorf("verify %s: no canary could be issued (%s) and the key was not in use, so that nothing shows whether it is refused", s.op.Target.ID, st.Canary.Gap)
-	}
 	return nil
 }
+
+// ago says for how long no cache has been in force.
+func (s *session) ago() string { return time.Since(s.settled()).Round(time.Second).String() + " ago" }
 
 // Undo lets the key in again, unless it was blocked before, and withdraws the canaries.
 func (b *Block) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {

@@ -22,8 +22,10 @@ type ConsumerControl interface {
 	// Block refuses the consumer, or lets it in again.
 	Block(ctx context.Context, consumer string, blocked bool, actor string) error
 	// Issue makes a key that only firebreak has, for the models, and returns it with its hash. Withdraw removes it.
+	// WithdrawNamed removes one that was made without its maker's learning of it.
 	Issue(ctx context.Context, name string, models []string, actor string) (key, hash string, err error)
 	Withdraw(ctx context.Context, hash, actor string) error
+	WithdrawNamed(ctx context.Context, name, actor string) error
 	// Call uses a key on one instance, as its holder would.
 	Call(ctx context.Context, instance, key, model string) (Answer, error)
 }
