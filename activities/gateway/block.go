@@ -135,13 +135,26 @@ func (s *session) refused(ctx context.Context, st state, found *findings) error 
 // ago says for how long no cache has been in force.
 func (s *session) ago() string { return time.Since(s.settled()).Round(time.Second).String() + " ago" }
 
+// unset puts the flag back as it was. Unblocking alone writes false where nothing was ever written.
+func (s *session) unset(ctx context.Context, saved Key) (bool, error) {
+	changed, err := s.setBlocked(ctx, s.consumer.KeyHash, saved.blocked())
+	if err != nil {
+		return changed, err
+	}
+	k, err := s.control.Info(ctx, s.consumer.KeyHash)
+	if err != nil || sameJSON(k.flag(), saved.flag()) {
+		return changed, err
+	}
+	return true, s.control.Limit(ctx, s.consumer.KeyHash, Limits{fieldBlocked: saved.flag()}, s.actor)
+}
+
 // Undo lets the key in again, unless it was blocked before, and withdraws the canaries.
 func (b *Block) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
 	s, st, err := b.up(ctx, op)
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.setBlocked(ctx, s.consumer.KeyHash, st.Key.blocked())
+	changed, err := s.unset(ctx, st.Key)
 	gone := errors.Is(err, errNoKey)
 	if err != nil && !gone {
 		return nil, err

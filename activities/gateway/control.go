@@ -57,6 +57,14 @@ func recordedFields() []string {
 // blocked reports whether the gateway says that the key is blocked.
 func (k Key) blocked() bool { return string(k.Fields[fieldBlocked]) == "true" }
 
+// flag is blocked as it was answered, null where it was never set.
+func (k Key) flag() json.RawMessage {
+	if raw := k.Fields[fieldBlocked]; len(raw) > 0 {
+		return raw
+	}
+	return json.RawMessage("null")
+}
+
 // limits are the key's own limits, null where it has none.
 func (k Key) limits() Limits {
 	l := Limits{}
