@@ -41,7 +41,11 @@ func (u *Unblock) Do(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 
 // turn blocks the key and its canary, or lets both in.
 func (s *session) turn(ctx context.Context, st state, blocked bool, summary string) (*incident.Effect, error) {
-	changed, err := s.setBlocked(ctx, s.consumer.KeyHash, blocked)
+	put := func() (bool, error) { return s.unset(ctx, st.Key) }
+	if blocked {
+		put = func() (bool, error) { return s.setBlocked(ctx, s.consumer.KeyHash, true) }
+	}
+	changed, err := put()
 	if errors.Is(err, errNoKey) {
 		return nil, failure.New(failure.TargetChanged, "%s on %s: the key was removed from gateway %s", s.op.Action, s.op.Target.ID, s.consumer.Gateway.ID)
 	}
