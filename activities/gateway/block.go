@@ -106,22 +106,46 @@ func (b *Block) Verify(ctx context.Context, op *playbooks.Operation) (*incident.
 	return found.proof(), nil
 }
 
-// refused finds whether anybody is still served: the canary, or the key itself by the gateway's log.
+// refused finds whether anybody is still served: the canary, or the key itself by the gateway's log. A canary that an instance
+// did not serve before does not show that the instance forgets a key which it did: then the log alone does, in time.
 func (s *session) refused(ctx context.Context, st state, found *findings) error {
-	used, err := s.control.Usage(ctx, s.consumer.KeyHash, effectAt(s.op).Add(s.ttl))
+	inUse := st.Usage.Requests > 0
+	if st.Canary.Hash != "" {
+		if err := s.everywhere(ctx, st.Canary, Blocked, found); err != nil {
+			return err
+		}
+	} else if !inUse {
+		return fmt.Errorf("verify %s: no canary could be issued (%s) and the key was not in use, so that nothing shows whether it is refused", s.op.Target.ID, st.Canary.Gap)
+	}
+	if !st.Canary.Worked && inUse {
+		if err := s.watched(ctx); err != nil {
+			return err
+		}
+	}
+	used, err := s.control.Usage(ctx, s.consumer.KeyHash, s.settled())
 	if err != nil {
 		return err
 	}
 	found.facts["requests_since"] = strconv.Itoa(used.Requests)
-	found.check("log", used.Requests == 0, "no request of the key in the gateway's log since the caches ended",
+	found.check("log", used.Requests == 0, "no request of the key in the gateway's log since the caches ended "+s.ago(),
 		fmt.Sprintf("the key was served %d times after every cache had ended, last at %s", used.Requests, used.Last.Format(time.TimeOnly)))
-	if st.Canary.Hash != "" {
-		return s.everywhere(ctx, st.Canary, Blocked, found)
-	}
-	if used.Requests == 0 && st.Usage.Requests == 0 {
-		return fmt.Errorf("verify %s: no canary could be issued (%s) and the key was not in use, so that nothing shows whether it is refused", s.op.Target.ID, st.Canary.Gap)
-	}
 	return nil
+}
+
+// ago says for how long no cache has been in force.
+func (s *session) ago() string { return time.Since(s.settled()).Round(time.Second).String() + " ago" }
+
+// unset puts the flag back as it was. Unblocking alone writes false where nothing was ever written.
+func (s *session) unset(ctx context.Context, saved Key) (bool, error) {
+	changed, err := s.setBlocked(ctx, s.consumer.KeyHash, saved.blocked())
+	if err != nil {
+		return changed, err
+	}
+	k, err := s.control.Info(ctx, s.consumer.KeyHash)
+	if err != nil || sameJSON(k.flag(), saved.flag()) {
+		return changed, err
+	}
+	return true, s.control.Limit(ctx, s.consumer.KeyHash, Limits{fieldBlocked: saved.flag()}, s.actor)
 }
 
 // Undo lets the key in again, unless it was blocked before, and withdraws the canaries.
@@ -130,7 +154,7 @@ func (b *Block) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.setBlocked(ctx, s.consumer.KeyHash, st.Key.blocked())
+	changed, err := s.unset(ctx, st.Key)
 	gone := errors.Is(err, errNoKey)
 	if err != nil && !gone {
 		return nil, err

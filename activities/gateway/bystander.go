@@ -81,7 +81,7 @@ func percentile95(took []time.Duration) time.Duration {
 
 // unharmed finds whether a key outside the cluster is served as it was.
 func (s *session) unharmed(ctx context.Context, st state, found *findings) error {
-	if st.Before.Calls == 0 {
+	if st.Before.Calls == st.Before.Errors {
 		found.facts["others"] = "not observed: " + st.Before.Gap
 		found.say("that others are unharmed was not observed: " + st.Before.Gap)
 		return nil

@@ -29,10 +29,15 @@ func (c canary) describe() string {
 	return "no canary: " + c.Gap
 }
 
-// issue makes a key of firebreak's own. That the gateway issues none must not stand in the way of the act: why is recorded.
-// A Vault that cannot seal is an error, because a key may not be recorded as it is.
+// issue makes a key of firebreak's own. A try that was cut short may have left one of the same name, whose secret is lost: it
+// is removed first. That the gateway issues none must not stand in the way of the act: why is recorded. A Vault that cannot
+// seal is an error, because a key may not be recorded as it is.
 func (s *session) issue(ctx context.Context, role string) (canary, error) {
-	key, hash, err := s.control.Issue(ctx, s.name(role), s.models(), s.actor)
+	name := s.name(role)
+	key, hash, err := s.control.Issue(ctx, name, s.models(), s.actor)
+	if err != nil && ctx.Err() == nil && s.control.WithdrawNamed(ctx, name, s.actor) == nil {
+		key, hash, err = s.control.Issue(ctx, name, s.models(), s.actor)
+	}
 	if ctx.Err() != nil {
 		return canary{}, ctx.Err()
 	}
@@ -41,6 +46,7 @@ func (s *session) issue(ctx context.Context, role string) (canary, error) {
 	}
 	sealed, err := s.sealer.Seal(ctx, key)
 	if err != nil {
+		// The next try removes it if this does not.
 		if left := s.control.Withdraw(ctx, hash, s.actor); left != nil {
 			return canary{}, fmt.Errorf("seal canary: %w; it is left as %s: %w", err, hash, left)
 		}

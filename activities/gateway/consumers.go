@@ -32,7 +32,7 @@ type Consumers struct {
 	sealer sealer
 	// connect returns the gateway's control; tests put others in its place.
 	connect func(address, adminKey string) ConsumerControl
-	// window is the time over which a cap on requests is observed.
+	// window is the time over which a cap on requests is observed, and in which a gateway writes its log.
 	window time.Duration
 }
 
@@ -151,10 +151,11 @@ func read(op *playbooks.Operation, c *incident.Capture) (state, error) {
 	return st, nil
 }
 
-// name is the alias of a key of firebreak's own. It says nothing of the incident to whoever reads the gateway's list.
+// name is the alias of a key of firebreak's own, the same in every try of the same act. It says nothing of the incident to
+// whoever reads the gateway's list.
 func (s *session) name(role string) string {
 	sum := sha256.Sum256([]byte(s.op.ID))
-	return fmt.Sprintf("firebreak-%s-%s-%d", role, hex.EncodeToString(sum[:6]), time.Now().UnixNano())
+	return fmt.Sprintf("firebreak-%s-%s", role, hex.EncodeToString(sum[:12]))
 }
 
 // effectAt is when the act last took place.
@@ -165,9 +166,15 @@ func effectAt(op *playbooks.Operation) time.Time {
 	return op.Effect.At
 }
 
-// settle waits until no instance may go on by what it knew before the act.
-func (s *session) settle(ctx context.Context) error {
-	return wait(ctx, time.Until(effectAt(s.op).Add(s.ttl)))
+// settled is when no instance may go on any more by what it knew before the act.
+func (s *session) settled() time.Time { return effectAt(s.op).Add(s.ttl) }
+
+// settle waits until then.
+func (s *session) settle(ctx context.Context) error { return wait(ctx, time.Until(s.settled())) }
+
+// watched waits until the gateway's log covers a whole window since then. A log that covers no time shows nothing.
+func (s *session) watched(ctx context.Context) error {
+	return wait(ctx, time.Until(s.settled().Add(s.window)))
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -22,8 +22,10 @@ type ConsumerControl interface {
 	// Block refuses the consumer, or lets it in again.
 	Block(ctx context.Context, consumer string, blocked bool, actor string) error
 	// Issue makes a key that only firebreak has, for the models, and returns it with its hash. Withdraw removes it.
+	// WithdrawNamed removes one that was made without its maker's learning of it.
 	Issue(ctx context.Context, name string, models []string, actor string) (key, hash string, err error)
 	Withdraw(ctx context.Context, hash, actor string) error
+	WithdrawNamed(ctx context.Context, name, actor string) error
 	// Call uses a key on one instance, as its holder would.
 	Call(ctx context.Context, instance, key, model string) (Answer, error)
 }
@@ -54,6 +56,14 @@ func recordedFields() []string {
 
 // blocked reports whether the gateway says that the key is blocked.
 func (k Key) blocked() bool { return string(k.Fields[fieldBlocked]) == "true" }
+
+// flag is blocked as it was answered, null where it was never set.
+func (k Key) flag() json.RawMessage {
+	if raw := k.Fields[fieldBlocked]; len(raw) > 0 {
+		return raw
+	}
+	return json.RawMessage("null")
+}
 
 // limits are the key's own limits, null where it has none.
 func (k Key) limits() Limits {

@@ -58,7 +58,7 @@ func (s *session) replace(ctx context.Context, hash string, before, wanted Limit
 	k, err := s.control.Info(ctx, hash)
 	switch {
 	case errors.Is(err, errNoKey):
-		return false, failure.New(failure.TargetChanged, "limit %s: the key was removed from gateway %s", s.op.Target.ID, s.consumer.Gateway.ID)
+		return false, failure.New(failure.TargetChanged, "limit %s: the key was removed from gateway %s: %w", s.op.Target.ID, s.consumer.Gateway.ID, err)
 	case err != nil:
 		return false, err
 	case k.limits().equal(wanted):

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -35,6 +34,8 @@ type LiteLLM struct {
 	url      string
 	adminKey string
 	client   *http.Client
+	// adminTimeout and dataTimeout bound one call of administration and one as a consumer.
+	adminTimeout, dataTimeout time.Duration
 }
 
 var _ ConsumerControl = (*LiteLLM)(nil)
@@ -42,10 +43,17 @@ var _ ConsumerControl = (*LiteLLM)(nil)
 // NewLiteLLM returns a client for the proxy at the address. It calls nothing. Redirects are not followed and no proxy is used:
 // the key for administration goes to no other server.
 func NewLiteLLM(address, adminKey string) *LiteLLM {
-	return &LiteLLM{url: strings.TrimSuffix(address, "/"), adminKey: adminKey, client: &http.Client{
+	return &LiteLLM{url: strings.TrimSuffix(address, "/"), adminKey: adminKey, adminTimeout: adminTimeout, dataTimeout: dataTimeout, client: &http.Client{
 		Transport:     &http.Transport{DialContext: (&net.Dialer{Timeout: 3 * time.Second}).DialContext, TLSHandshakeTimeout: 3 * time.Second, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// WithTimeout returns a client that gives every call this long.
+func (l *LiteLLM) WithTimeout(d time.Duration) *LiteLLM {
+	c := *l
+	c.adminTimeout, c.dataTimeout = d, d
+	return &c
 }
 
 // Info reads a key by its hash.
@@ -111,7 +119,16 @@ func (l *LiteLLM) Issue(ctx context.Context, name string, models []string, actor
 
 // Withdraw is POST /key/delete. That the key is gone already is no error.
 func (l *LiteLLM) Withdraw(ctx context.Context, hash, actor string) error {
-	err := l.admin(ctx, http.MethodPost, "/key/delete", map[string]any{"keys": []string{hash}}, actor, nil)
+	return l.remove(ctx, map[string]any{"keys": []string{hash}}, actor)
+}
+
+// WithdrawNamed is Withdraw for a key whose hash nobody has learnt.
+func (l *LiteLLM) WithdrawNamed(ctx context.Context, name, actor string) error {
+	return l.remove(ctx, map[string]any{"key_aliases": []string{name}}, actor)
+}
+
+func (l *LiteLLM) remove(ctx context.Context, which map[string]any, actor string) error {
+	err := l.admin(ctx, http.MethodPost, "/key/delete", which, actor, nil)
 	if errors.Is(err, errNoKey) {
 		return nil
 	}
@@ -120,52 +137,46 @@ func (l *LiteLLM) Withdraw(ctx context.Context, hash, actor string) error {
 
 // admin makes one call of administration.
 func (l *LiteLLM) admin(ctx context.Context, method, path string, body any, actor string, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.adminTimeout)
 	defer cancel()
 	plain, _, _ := strings.Cut(path, "?")
 	where := fmt.Sprintf("%s %s: gateway at %s", method, plain, l.host())
-	status, raw, err := l.send(ctx, method, l.url+path, l.adminKey, actor, body)
-	switch {
-	case err != nil:
+	r, err := l.send(ctx, method, l.url+path, l.adminKey, actor, body)
+	if err != nil {
 		return fmt.Errorf("%s %w", where, err)
-	case status == http.StatusNotFound && strings.HasPrefix(path, "/key/"):
-		return fmt.Errorf("%s: %w", where, errNoKey)
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fmt.Errorf("%s answered %d: the key for administration is not valid or not an admin's; check admin_key_ref", where, status)
-	case status == http.StatusTooManyRequests:
-		return &busyError{text: where + " answered 429: it is busy"}
-	case status/100 != 2:
-		return fmt.Errorf("%s answered %d: %s", where, status, said(raw))
-	case out == nil:
-		return nil
 	}
-	if err := json.Unmarshal(raw, out); err != nil {
+	message := r.said(l.adminKey)
+	switch {
+	case r.status == http.StatusNotFound && saysNoKey(message):
+		return fmt.Errorf("%s: %w", where, errNoKey)
+	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
+		return fmt.Errorf("%s answered %d: the key for administration is not valid or not an admin's; check admin_key_ref", where, r.status)
+	case r.status == http.StatusTooManyRequests:
+		return &busyError{text: where + " answered 429: it is busy", delay: r.pause()}
+	case r.status/100 != 2:
+		return fmt.Errorf("%s answered %d: %s", where, r.status, message)
+	case out == nil:
+		out = &map[string]json.RawMessage{}
+	}
+	if err := json.Unmarshal(r.body, out); err != nil {
 		return fmt.Errorf("%s answered what is no JSON of the expected form", where)
 	}
 	return nil
 }
 
-// busyError asks for a pause before the next try.
-type busyError struct{ text string }
-
-func (e *busyError) Error() string { return e.text }
-
-// RetryDelay is how long to wait.
-func (*busyError) RetryDelay() time.Duration { return 5 * time.Second }
-
 // send makes a request and reads the answer. Its errors hold neither key nor address: the caller names the host.
-func (l *LiteLLM) send(ctx context.Context, method, address, key, actor string, body any) (int, []byte, error) {
+func (l *LiteLLM) send(ctx context.Context, method, address, key, actor string, body any) (reply, error) {
 	var reader io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {
-			return 0, nil, errors.New("cannot be asked: encode request")
+			return reply{}, errors.New("cannot be asked: encode request")
 		}
 		reader = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, address, reader)
 	if err != nil {
-		return 0, nil, errors.New("cannot be asked: its address is not valid")
+		return reply{}, errors.New("cannot be asked: its address is not valid")
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Content-Type", "application/json")
@@ -174,17 +185,17 @@ func (l *LiteLLM) send(ctx context.Context, method, address, key, actor string, 
 	}
 	resp, err := l.client.Do(req)
 	if err != nil {
-		return 0, nil, unreachable(ctx, err)
+		return reply{}, unreachable(ctx, err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostBytes+1))
 	if err != nil {
-		return 0, nil, unreachable(ctx, err)
+		return reply{}, unreachable(ctx, err)
 	}
 	if len(raw) > mostBytes {
-		return 0, nil, fmt.Errorf("answered more than %d bytes", mostBytes)
+		return reply{}, fmt.Errorf("answered more than %d bytes", mostBytes)
 	}
-	return resp.StatusCode, raw, nil
+	return reply{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), body: raw}, nil
 }
 
 func unreachable(ctx context.Context, err error) error {
@@ -207,32 +218,4 @@ func hostOf(address string) string {
 		return "an address that is not valid"
 	}
 	return u.Host
-}
-
-// said is the message of an error's body.
-func said(raw []byte) string {
-	var body struct {
-		Error  struct{ Message string } `json:"error"`
-		Detail any                      `json:"detail"`
-	}
-	if json.Unmarshal(raw, &body) != nil || body.Error.Message == "" && body.Detail == nil {
-		return "without a message"
-	}
-	if body.Error.Message == "" {
-		return redact(fmt.Sprint(body.Detail))
-	}
-	return redact(body.Error.Message)
-}
-
-// keyLike matches keys, whole or with their middle left out, should a gateway repeat one.
-var keyLike = regexp.MustCompile(`\bsk-[A-Za-z0-9_.*-]+`)
-
-// redact makes a gateway's text fit for an error.
-func redact(text string) string {
-	const most = 300
-	text = keyLike.ReplaceAllString(text, "[redacted]")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
-	}
-	return text
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,35 +13,43 @@ import (
 
 // Call asks the model for one token, with everything that L1 takes from answers: several choices and log probabilities.
 // What is neither an answer, nor a refusal of a blocked key, nor one for being over a limit, tells nothing and is an error: a
-// key that expired is refused too.
+// key that expired is refused too. A model that knows neither choices nor probabilities is asked again without them.
 func (l *LiteLLM) Call(ctx context.Context, instance, key, model string) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, dataTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.dataTimeout)
 	defer cancel()
-	body := map[string]any{
-		"model": model, "max_tokens": 1, "n": 2, "logprobs": true, "top_logprobs": 1,
-		"messages": []map[string]string{{"role": "user", "content": "ping"}},
+	plain := map[string]any{"model": model, "max_tokens": 1, "messages": []map[string]string{{"role": "user", "content": "ping"}}}
+	full := maps.Clone(plain)
+	full["n"], full["logprobs"], full["top_logprobs"] = 2, true, 1
+	a, status, err := l.ask(ctx, instance, key, full)
+	if status == http.StatusBadRequest {
+		a, _, err = l.ask(ctx, instance, key, plain)
 	}
-	begun := time.Now()
-	status, raw, err := l.send(ctx, http.MethodPost, strings.TrimSuffix(instance, "/")+"/v1/chat/completions", key, "", body)
-	if err != nil {
-		return Answer{}, fmt.Errorf("use a key: gateway at %s %w", hostOf(instance), err)
-	}
-	a := Answer{Took: time.Since(begun), How: fmt.Sprintf("HTTP %d", status)}
-	message := said(raw)
-	switch {
-	case status == http.StatusOK:
-		return l.served(instance, a, raw)
-	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && strings.Contains(strings.ToLower(message), "key is blocked"):
-		a.Outcome = Blocked
-		return a, nil
-	case status == http.StatusTooManyRequests:
-		a.Outcome = Limited
-		return a, nil
-	}
-	return a, fmt.Errorf("use a key: gateway at %s answered %d, which says nothing about the key: %s", hostOf(instance), status, message)
+	return a, err
 }
 
-func (l *LiteLLM) served(instance string, a Answer, raw []byte) (Answer, error) {
+func (l *LiteLLM) ask(ctx context.Context, instance, key string, body map[string]any) (Answer, int, error) {
+	begun := time.Now()
+	r, err := l.send(ctx, http.MethodPost, strings.TrimSuffix(instance, "/")+"/v1/chat/completions", key, "", body)
+	if err != nil {
+		return Answer{}, 0, fmt.Errorf("use a key: gateway at %s %w", hostOf(instance), err)
+	}
+	a := Answer{Took: time.Since(begun), How: fmt.Sprintf("HTTP %d", r.status)}
+	message := r.said(key)
+	switch {
+	case r.status == http.StatusOK:
+		a, err = served(instance, a, r.body)
+		return a, r.status, err
+	case (r.status == http.StatusUnauthorized || r.status == http.StatusForbidden) && saysBlocked(message):
+		a.Outcome = Blocked
+		return a, r.status, nil
+	case r.status == http.StatusTooManyRequests && saysLimited(message):
+		a.Outcome = Limited
+		return a, r.status, nil
+	}
+	return a, r.status, fmt.Errorf("use a key: gateway at %s answered %d, which says nothing about the key: %s", hostOf(instance), r.status, message)
+}
+
+func served(instance string, a Answer, raw []byte) (Answer, error) {
 	var body struct {
 		Choices []struct {
 			Logprobs json.RawMessage `json:"logprobs"`

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -98,13 +99,17 @@ func (s *session) slowed(ctx context.Context, st state, wanted Limits, found *fi
 	}
 	switch {
 	case st.Canary.Hash != "":
-		if err := s.burst(ctx, st.Canary, most, found); err != nil {
+		if err := s.capped(ctx, st.Canary, most, found); err != nil {
 			return err
 		}
 	case st.Usage.Requests == 0:
 		return fmt.Errorf("verify %s: no canary could be issued (%s) and the key was not in use, so that no rate can be observed", s.op.Target.ID, st.Canary.Gap)
+	default:
+		if err := s.watched(ctx); err != nil {
+			return err
+		}
 	}
-	since := effectAt(s.op).Add(s.ttl)
+	since := s.settled()
 	if window := time.Now().Add(-s.window); window.After(since) {
 		since = window
 	}
@@ -118,57 +123,8 @@ func (s *session) slowed(ctx context.Context, st state, wanted Limits, found *fi
 	return nil
 }
 
-// burst uses the canary more often than the cap allows, on the instances in turn, and counts what is served. It goes on until
-// one call was served, so that what an answer holds can be seen: the window may be used up by the burst before.
-func (s *session) burst(ctx context.Context, c canary, most int, found *findings) error {
-	key, err := s.open(ctx, c)
-	if err != nil {
-		return err
-	}
-	instances := s.consumer.Gateway.Instances()
-	calls := most + 1 + len(instances)
-	served, refused, full := 0, 0, ""
-	begun := time.Now()
-	for i := 0; i < calls || served == 0 && most > 0 && time.Since(begun) < s.window+s.window/4; i++ {
-		if i >= calls {
-			if err := wait(ctx, s.window/12); err != nil {
-				return err
-			}
-		}
-		a, err := s.control.Call(ctx, instances[i%len(instances)], key, s.consumer.Route)
-		if err != nil {
-			return err
-		}
-		if a.Outcome != Served {
-			refused++
-			continue
-		}
-		served++
-		if a.Choices > 1 || a.Logprobs {
-			full = fmt.Sprintf("%d choices, logprobs %t", a.Choices, a.Logprobs)
-		}
-	}
-	within := time.Since(begun).Round(time.Millisecond)
-	found.facts["canary"] = fmt.Sprintf("%d served, %d refused in %s on %d instances", served, refused, within, len(instances))
-	found.check("rate", served <= most && refused > 0,
-		fmt.Sprintf("a canary was served %d times and refused %d times within %s by %d instances; the cap is %d a minute", served, refused, within, len(instances), most),
-		fmt.Sprintf("a canary was served %d times within %s by %d instances, the cap is %d a minute: do the instances share it?", served, within, len(instances), most))
-	s.stripped(served, full, found)
-	return nil
-}
-
-// stripped finds whether answers lack what L1 takes from them.
-func (s *session) stripped(served int, full string, found *findings) {
-	switch {
-	case s.consumer.Gateway.Stripped[s.consumer.Route] == "":
-	case served == 0:
-		found.say("no answer was seen, so that what it holds is not known")
-	default:
-		found.check("outputs", full == "", "its answers hold one choice and no logprobs", "its answers still hold "+full)
-	}
-}
-
-// Undo puts the saved limits back as they were and withdraws the canaries. Limits that somebody set since are left alone.
+// Undo puts the saved limits back as they were and withdraws the canaries. Limits that somebody set since are left alone. A
+// key that was removed meanwhile has none.
 func (t *Throttle) Undo(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
 	s, st, err := t.up(ctx, op)
 	if err != nil {
@@ -178,12 +134,16 @@ func (t *Throttle) Undo(ctx context.Context, op *playbooks.Operation) (*incident
 	if err != nil {
 		return nil, err
 	}
+	summary := "the limits are as they were: " + st.Key.limits().String()
 	changed, err := s.putBack(ctx, st, wanted)
+	if errors.Is(err, errNoKey) {
+		summary, err = "the key was removed from the gateway meanwhile: there is nothing to restore", nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := s.withdraw(ctx, st); err != nil {
 		return nil, err
 	}
-	return &incident.Effect{Summary: "the limits are as they were: " + st.Key.limits().String(), Changed: changed, At: time.Now().UTC()}, nil
+	return &incident.Effect{Summary: summary, Changed: changed, At: time.Now().UTC()}, nil
 }

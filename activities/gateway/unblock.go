@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"firebreak/activities/failure"
 	"firebreak/internal/incident"
 	"firebreak/playbooks"
 )
@@ -39,7 +41,14 @@ func (u *Unblock) Do(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 
 // turn blocks the key and its canary, or lets both in.
 func (s *session) turn(ctx context.Context, st state, blocked bool, summary string) (*incident.Effect, error) {
-	changed, err := s.setBlocked(ctx, s.consumer.KeyHash, blocked)
+	put := func() (bool, error) { return s.unset(ctx, st.Key) }
+	if blocked {
+		put = func() (bool, error) { return s.setBlocked(ctx, s.consumer.KeyHash, true) }
+	}
+	changed, err := put()
+	if errors.Is(err, errNoKey) {
+		return nil, failure.New(failure.TargetChanged, "%s on %s: the key was removed from gateway %s", s.op.Action, s.op.Target.ID, s.consumer.Gateway.ID)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +111,14 @@ func (s *session) present(ctx context.Context) (*incident.Capture, error) {
 // down is the session of a step down the ladder, with what the step up captured; nil if that did nothing to the consumer.
 func (c *Consumers) down(ctx context.Context, op *playbooks.Operation) (*session, *state, error) {
 	s, err := c.session(ctx, op)
-	if err != nil || op.Superseded == nil || op.Superseded.Effect == nil {
-		return s, nil, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := read(op, op.Capture); err != nil {
+		return nil, nil, err
+	}
+	if op.Superseded == nil || op.Superseded.Effect == nil {
+		return s, nil, nil
 	}
 	st, err := read(op, op.Superseded.Capture)
 	if err != nil {

@@ -1,12 +1,15 @@
 package registry
 
 import (
+	"encoding/json"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"firebreak/activities/conformance"
+	"firebreak/activities/registry/mlflow/mlflowfake"
 	"firebreak/activities/serving"
 	"firebreak/activities/serving/kserve"
 	"firebreak/activities/serving/kube"
@@ -30,6 +33,37 @@ func TestRollbackConforms(t *testing.T) {
 			Change: elsewhere, ChangeAfter: elsewhere,
 			Hollow: func(*testing.T) { s.kube.AfterEachChange(func() { s.pointAt(suspectURI) }) },
 			Absent: func(*testing.T) { s.op.Target.Endpoint.Serving.Name = "absent" },
+		}
+	})
+}
+
+func TestQuarantineConforms(t *testing.T) {
+	t.Parallel()
+	conformance.Run(t, func(t *testing.T) *conformance.Subject {
+		w := newWard(t)
+		provider := conformance.NewProvider(w.server, nil)
+		server := httptest.NewServer(provider)
+		t.Cleanup(server.Close)
+		w.a = NewQuarantine(mlflowClient(t, server.URL, mlflowfake.Token).WithTimeout(300 * time.Millisecond))
+		return &conformance.Subject{
+			Action: w.a, Operation: w.op, Provider: provider, Secrets: []string{mlflowfake.Token},
+			State: func(t *testing.T) string {
+				v, aliases := w.server.State("credit", "17")
+				text, err := json.Marshal([]any{v, aliases})
+				require.NoError(t, err)
+				return string(text)
+			},
+			Change:      func(*testing.T) { w.server.Point("credit", "canary", "17") },
+			ChangeAfter: func(*testing.T) { w.server.Point("credit", "prod", "16") },
+			// Somebody's deployment points its alias at the version again.
+			Hollow: func(*testing.T) {
+				w.server.Before(func(call string) {
+					if call == "GET model-versions/search" {
+						w.server.Point("credit", "prod", "17")
+					}
+				})
+			},
+			Absent: func(*testing.T) { w.op.Target.Registered.Version = "99" },
 		}
 	})
 }

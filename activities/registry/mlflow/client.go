@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,6 +21,8 @@ const (
 	callTimeout = 10 * time.Second
 	// maxAnswer is the largest answer that is read. A page of versions is far smaller.
 	maxAnswer = 8 << 20
+	// longestDelay bounds the pause that a server may ask for.
+	longestDelay = 5 * time.Minute
 	// root is the path under which the registry is.
 	root = "/api/2.0/mlflow/"
 )
@@ -66,6 +69,13 @@ func New(s Settings) (*Client, error) {
 	}}, nil
 }
 
+// WithTimeout returns a client that gives every call this long.
+func (c *Client) WithTimeout(d time.Duration) *Client {
+	other, client := *c, *c.http
+	client.Timeout, other.http = d, &client
+	return &other
+}
+
 // refusal is an answer of MLflow that is no success, or a call that did not reach it. It is tried again: a server comes
 // back, a permission is mended. It has nothing of what the server said but its code, which is of a closed set.
 type refusal struct {
@@ -73,7 +83,11 @@ type refusal struct {
 	status int
 	code   string
 	cause  error
+	delay  time.Duration
 }
+
+// RetryDelay is how long a busy server asks to be left alone; zero if it did not.
+func (r *refusal) RetryDelay() time.Duration { return r.delay }
 
 // Error says which call went wrong, and how.
 func (r *refusal) Error() string { return r.text }
@@ -104,7 +118,7 @@ func (c *Client) call(ctx context.Context, method, path string, in map[string]an
 		return unreached(ctx, where, err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return denied(where, answer.StatusCode, body)
+		return denied(where, answer.StatusCode, answer.Header.Get("Retry-After"), body)
 	}
 	if len(body) > maxAnswer {
 		return &refusal{text: fmt.Sprintf("%s answered more than %d bytes", where, maxAnswer)}
@@ -167,7 +181,7 @@ func unreached(ctx context.Context, where string, err error) error {
 }
 
 // denied words an answer that is no success.
-func denied(where string, status int, body []byte) error {
+func denied(where string, status int, retryAfter string, body []byte) error {
 	var said struct {
 		Code string `json:"error_code"`
 	}
@@ -184,5 +198,9 @@ func denied(where string, status int, body []byte) error {
 	case said.Code != "":
 		text += " " + said.Code
 	}
-	return &refusal{text: text, status: status, code: said.Code}
+	r := &refusal{text: text, status: status, code: said.Code}
+	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds > 0 && status == http.StatusTooManyRequests {
+		r.delay = min(time.Duration(seconds)*time.Second, longestDelay)
+	}
+	return r
 }
