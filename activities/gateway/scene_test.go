@@ -88,7 +88,7 @@ func newScene(t *testing.T, action string, change func(*litellmfake.Settings)) *
 	s.consumers = NewConsumers(masterKey{}, s.vault)
 	s.consumers.window = window
 	s.consumers.connect = func(address, adminKey string) ConsumerControl {
-		return NewLiteLLM(address, adminKey).WithTimeout(500 * time.Millisecond)
+		return NewLiteLLM(address, adminKey).WithTimeout(2 * time.Second)
 	}
 	s.op = operation(action, inventory.Consumer{
 		Route: "assist", KeyHash: s.hash,

@@ -23,7 +23,7 @@ func TestRollbackConforms(t *testing.T) {
 		provider := conformance.NewProvider(s.kube, nil)
 		api, err := kube.New(kubefake.Kubeconfig(t, provider))
 		require.NoError(t, err)
-		s.a.platforms = serving.Platforms{"kserve": kserve.New(api.WithTimeout(100 * time.Millisecond))}
+		s.a.platforms = serving.Platforms{"kserve": kserve.New(api.WithTimeout(2 * time.Second))}
 		elsewhere := func(*testing.T) { s.pointAt("s3://registry/credit/18/") }
 		return &conformance.Subject{
 			Action: s.a, Operation: s.op, Provider: provider, Secrets: []string{kubefake.Token},
@@ -44,7 +44,7 @@ func TestQuarantineConforms(t *testing.T) {
 		provider := conformance.NewProvider(w.server, nil)
 		server := httptest.NewServer(provider)
 		t.Cleanup(server.Close)
-		w.a = NewQuarantine(mlflowClient(t, server.URL, mlflowfake.Token).WithTimeout(300 * time.Millisecond))
+		w.a = NewQuarantine(mlflowClient(t, server.URL, mlflowfake.Token).WithTimeout(2 * time.Second))
 		return &conformance.Subject{
 			Action: w.a, Operation: w.op, Provider: provider, Secrets: []string{mlflowfake.Token},
 			State: func(t *testing.T) string {

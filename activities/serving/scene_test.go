@@ -55,7 +55,7 @@ func newScene(t *testing.T, annotations map[string]string) *scene {
 	}
 	s.setup = serving.Setup{
 		Platforms: serving.Platforms{"kserve": kserve.New(k8s)}, Outside: probe.New(),
-		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: 60 * time.Millisecond, Start: 60 * time.Millisecond},
+		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: time.Second, Start: time.Second},
 	}
 	return s
 }

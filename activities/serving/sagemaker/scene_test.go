@@ -83,7 +83,7 @@ func newWorld(t *testing.T, as shape) *world {
 	server := httptest.NewServer(w.provider)
 	t.Cleanup(server.Close)
 	w.control = sagemaker.New(sagemaker.NewFromConfig(aws.Config{
-		BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(500 * time.Millisecond),
+		BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(2 * time.Second),
 		Credentials: credentials.NewStaticCredentialsProvider(sagemakerfake.KeyID, sagemakerfake.SecretKey, sagemakerfake.SessionToken),
 	}, time.Millisecond))
 	model := httptest.NewServer(http.HandlerFunc(w.predict))
@@ -91,7 +91,7 @@ func newWorld(t *testing.T, as shape) *world {
 	w.endpoint.Probe = inventory.Probe{URL: model.URL, ExpectDigestHeader: "x-model-digest"}
 	w.setup = serving.Setup{
 		Platforms: serving.Platforms{"sagemaker": w.control}, Outside: probe.New(),
-		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: 60 * time.Millisecond, Start: 60 * time.Millisecond},
+		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: time.Second, Start: time.Second},
 	}
 	return w
 }

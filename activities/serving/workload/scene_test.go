@@ -69,8 +69,8 @@ func newWorld(t *testing.T) *world {
 		Probe: inventory.Probe{URL: model.URL, ExpectDigestHeader: "x-model-digest"},
 	}
 	w.setup = serving.Setup{
-		Platforms: serving.Platforms{"k8s": workload.New(api.WithTimeout(100 * time.Millisecond))}, Outside: probe.New(),
-		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: 60 * time.Millisecond, Start: 60 * time.Millisecond},
+		Platforms: serving.Platforms{"k8s": workload.New(api.WithTimeout(2 * time.Second))}, Outside: probe.New(),
+		Patience: serving.Patience{Poll: 2 * time.Millisecond, Stop: time.Second, Start: time.Second},
 	}
 	return w
 }
