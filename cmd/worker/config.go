@@ -24,6 +24,7 @@ import (
 	"firebreak/activities/serving"
 	"firebreak/activities/serving/kserve"
 	"firebreak/activities/serving/kube"
+	"firebreak/activities/serving/sagemaker"
 	"firebreak/activities/serving/workload"
 	"firebreak/activities/vault"
 	"firebreak/activities/volatile"
@@ -103,18 +104,21 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	login, vaultErr := vault.NewLogin()
 	s3Client, s3Err := evidence.NewS3(ctx)
 	k8s, k8sErr := kube.New(os.Getenv("KUBECONFIG"))
+	sagemakerClient, sagemakerErr := sagemaker.NewClient(ctx)
 	slackClient, slackErr := notify.NewSlackClient()
 	mailer, mailErr := notify.NewMailer()
 	mlflowClient, mlflowErr := mlflow.NewClient()
 	catalogue, catalogueErr := registry.NewCatalogue(s3Client, os.Getenv("FIREBREAK_CATALOGUE"))
 	signer, signerErr := vault.NewSigner(login.Client(), c.evidenceKey, c.drillKey)
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, mlflowErr, catalogueErr, signerErr); err != nil {
+	if err := errors.Join(vaultErr, s3Err, k8sErr, sagemakerErr, slackErr, mailErr, mlflowErr, catalogueErr, signerErr); err != nil {
 		return activities.Set{}, err
 	}
 	c.login = login
 	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
-	endpoints := serving.Setup{Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}, Outside: probe.New()}
+	endpoints := serving.Setup{
+		Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s), "sagemaker": sagemaker.New(sagemakerClient)}, Outside: probe.New(),
+	}
 	snapshot := evidence.NewSnapshot(s3Client)
 	sealer := vault.NewSealer(vaultClient, c.transitKey)
 	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)

@@ -1,0 +1,206 @@
+package platforms_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	api "github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"github.com/stretchr/testify/require"
+
+	"firebreak/activities"
+	"firebreak/activities/failure"
+	"firebreak/activities/probe"
+	"firebreak/activities/serving"
+	"firebreak/activities/serving/sagemaker"
+	"firebreak/deploy/sandbox/platforms"
+	"firebreak/internal/inventory"
+	"firebreak/playbooks"
+)
+
+// studio is moto with an endpoint that has a variant which refuses, and a model server that does as the weights say.
+//
+// moto knows endpoints, their configurations, models, tags and weights, so that isolation, stages and recovery of an
+// endpoint with a variant that refuses are tried on it. It stops at UpdateEndpoint and at inference components, which it does
+// not have: parking, rollback and components are held to sagemakerfake alone. A change is done at once on moto, and no call is
+// refused while one is under way, nor for its signature or policy.
+type studio struct {
+	client   *api.Client
+	control  *sagemaker.Control
+	setup    serving.Setup
+	endpoint *inventory.Endpoint
+	cfg      aws.Config
+}
+
+func newStudio(t *testing.T) *studio {
+	t.Helper()
+	server, err := platforms.StartMoto(t.Context(), python(t), t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	s := &studio{cfg: aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "c")}}
+	s.client = api.NewFromConfig(s.cfg)
+	var variants []types.ProductionVariant
+	for name, uri := range map[string]string{"model": "s3://registry/credit/16/", "parked": "s3://registry/refuses/"} {
+		_, err := s.client.CreateModel(t.Context(), &api.CreateModelInput{
+			ModelName: &name, ExecutionRoleArn: aws.String("arn:aws:iam::123456789012:role/sagemaker-model-credit"),
+			PrimaryContainer: &types.ContainerDefinition{Image: aws.String("vllm"), ModelDataSource: &types.ModelDataSource{S3DataSource: &types.S3ModelDataSource{
+				S3Uri: &uri, S3DataType: types.S3ModelDataTypeS3Prefix, CompressionType: types.ModelCompressionTypeNone,
+			}}},
+		})
+		require.NoError(t, err)
+		weight := float32(0)
+		if name == "model" {
+			weight = 3
+		}
+		variants = append(variants, types.ProductionVariant{
+			VariantName: &name, ModelName: &name, InitialVariantWeight: &weight, InitialInstanceCount: aws.Int32(1), InstanceType: types.ProductionVariantInstanceTypeMlM5Large,
+		})
+	}
+	name := aws.String("credit-api")
+	_, err = s.client.CreateEndpointConfig(t.Context(), &api.CreateEndpointConfigInput{EndpointConfigName: name, ProductionVariants: variants})
+	require.NoError(t, err)
+	_, err = s.client.CreateEndpoint(t.Context(), &api.CreateEndpointInput{EndpointName: name, EndpointConfigName: name, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("risk")}}})
+	require.NoError(t, err)
+	s.control = sagemaker.New(sagemaker.NewFromConfig(s.cfg, 50*time.Millisecond))
+	model := httptest.NewServer(http.HandlerFunc(s.predict(t)))
+	t.Cleanup(model.Close)
+	s.endpoint = &inventory.Endpoint{
+		ID: "credit-api", Serving: inventory.Serving{Platform: "sagemaker", Name: "credit-api", Parked: "parked"},
+		Probe: inventory.Probe{URL: model.URL, ExpectDigestHeader: "x-model-digest"},
+	}
+	s.setup = serving.Setup{Platforms: serving.Platforms{"sagemaker": s.control}, Outside: probe.New()}
+	return s
+}
+
+// predict answers by the weights: those that let a share in, let every fourth call in.
+func (s *studio) predict(t *testing.T) http.HandlerFunc {
+	n := 0
+	return func(w http.ResponseWriter, _ *http.Request) {
+		out, err := s.client.DescribeEndpoint(context.WithoutCancel(t.Context()), &api.DescribeEndpointInput{EndpointName: aws.String("credit-api")})
+		weights := map[string]float32{}
+		if err == nil {
+			for _, v := range out.ProductionVariants {
+				weights[*v.VariantName] = aws.ToFloat32(v.CurrentWeight)
+			}
+		}
+		n++
+		if weights["model"] == 0 || weights["parked"] > 0 && n%4 != 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("x-model-digest", "sha256:good")
+	}
+}
+
+func (s *studio) operation(action string) *playbooks.Operation {
+	const id = "incident/backdoor-discovery/m"
+	return &playbooks.Operation{
+		ID: playbooks.NewOperationID(id, action, "credit-api"), IncidentID: id, Step: action, Action: action,
+		Target: inventory.Target{
+			ID: "credit-api", Kind: inventory.EndpointTarget, Endpoint: s.endpoint,
+			KnownGood: &inventory.Checkpoint{ID: "credit-scorer@16", URI: "s3://registry/credit/16/", RootDigest: "sha256:good"},
+		},
+		With: map[string]string{"probes": "5", "interval": "1ms"},
+	}
+}
+
+// state is all that moto holds of the endpoint and its tags, times aside.
+func (s *studio) state(t *testing.T) string {
+	t.Helper()
+	out, err := s.client.DescribeEndpoint(t.Context(), &api.DescribeEndpointInput{EndpointName: aws.String("credit-api")})
+	require.NoError(t, err)
+	tags, err := s.client.ListTags(t.Context(), &api.ListTagsInput{ResourceArn: out.EndpointArn})
+	require.NoError(t, err)
+	weights := map[string]float32{}
+	for _, v := range out.ProductionVariants {
+		weights[*v.VariantName] = aws.ToFloat32(v.DesiredWeight)
+	}
+	text, err := json.Marshal([]any{out.EndpointConfigName, weights, tags.Tags})
+	require.NoError(t, err)
+	return string(text)
+}
+
+// prove runs an action twice and proves it.
+func prove(t *testing.T, a activities.Action, op *playbooks.Operation) {
+	t.Helper()
+	var err error
+	op.Capture, err = a.Capture(t.Context(), op)
+	require.NoError(t, err)
+	for _, changed := range []bool{true, false} {
+		effect, err := a.Do(t.Context(), op)
+		require.NoError(t, err)
+		require.Equal(t, changed, effect.Changed)
+		if changed {
+			op.Effect = effect
+		}
+	}
+	proof, err := a.Verify(t.Context(), op)
+	require.NoError(t, err)
+	require.True(t, proof.Proved, proof.Method)
+}
+
+func TestSageMakerOnMoto(t *testing.T) {
+	t.Parallel()
+	s := newStudio(t)
+	before := s.state(t)
+	disable, op := serving.NewDisable(s.setup), s.operation("endpoint.disable")
+	prove(t, disable, op)
+	require.Contains(t, s.state(t), `"model":0`)
+	contained := s.state(t)
+
+	shift, stage := serving.NewShift(s.setup), s.operation("endpoint.shift")
+	stage.With = map[string]string{"percent": "25", "probes": "100", "interval": "0s", "hold": "0s", "max_errors": "0"}
+	prove(t, shift, stage)
+	require.Contains(t, s.state(t), `"model":25,"parked":75`)
+	stage.With["probes"] = "30"
+	_, err := shift.Undo(t.Context(), stage)
+	require.NoError(t, err)
+	require.Equal(t, contained, s.state(t), "a stage that is undone is contained")
+
+	enable, open := serving.NewEnable(s.setup), s.operation("endpoint.enable")
+	prove(t, enable, open)
+	require.Contains(t, s.state(t), `"model":3,"parked":0`)
+	_, err = enable.Undo(t.Context(), open)
+	require.NoError(t, err)
+	require.Equal(t, contained, s.state(t))
+
+	for _, changed := range []bool{true, false} {
+		effect, err := disable.Undo(t.Context(), op)
+		require.NoError(t, err)
+		require.Equal(t, changed, effect.Changed)
+		require.Equal(t, before, s.state(t), "byte for byte")
+	}
+}
+
+func TestSageMakerOnMotoRefuses(t *testing.T) {
+	t.Parallel()
+	s := newStudio(t)
+	op := s.operation("endpoint.disable")
+	disable := serving.NewDisable(s.setup)
+	prove(t, disable, op)
+	_, err := s.client.AddTags(t.Context(), &api.AddTagsInput{
+		ResourceArn: aws.String("arn:aws:sagemaker:eu-central-1:123456789012:endpoint/credit-api"),
+		Tags:        []types.Tag{{Key: aws.String(sagemaker.IncidentTag), Value: aws.String("incident/other")}},
+	})
+	require.NoError(t, err)
+	_, err = disable.Undo(t.Context(), op)
+	code, _ := failure.CodeOf(err)
+	require.Equal(t, failure.Refused, code, "%v", err)
+
+	s.endpoint.Serving.Name = "nobodys"
+	_, err = disable.Capture(t.Context(), op)
+	code, _ = failure.CodeOf(err)
+	require.Equal(t, failure.Invalid, code, "%v", err)
+
+	s.endpoint.Serving.Name, s.endpoint.Serving.Component = "credit-api", "scorer"
+	_, err = disable.Capture(t.Context(), op)
+	require.Error(t, err, "moto has no inference components")
+	_, final := failure.CodeOf(err)
+	require.False(t, final)
+}
