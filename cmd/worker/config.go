@@ -136,7 +136,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"endpoint.enable":     serving.NewEnable(endpoints),
 			"checkpoint.rollback": registry.NewRollback(endpoints.Platforms, s3Client),
 			"checkpoint.verify":   registry.NewVerify(s3Client, mlflowClient, catalogue),
-			"registry.quarantine": registry.NewQuarantine(mlflowClient),
+			"registry.quarantine": registry.NewQuarantines(registry.NewQuarantine(mlflowClient), sagemaker.NewPackages(sagemakerClient)),
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
