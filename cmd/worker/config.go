@@ -116,9 +116,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	c.login = login
 	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
-	endpoints := serving.Setup{
-		Platforms: serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s), "sagemaker": sagemaker.New(sagemakerClient)}, Outside: probe.New(),
-	}
+	endpoints := serving.Setup{Platforms: platforms(k8s, sagemakerClient), Outside: probe.New()}
 	snapshot := evidence.NewSnapshot(s3Client)
 	sealer := vault.NewSealer(vaultClient, c.transitKey)
 	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)
@@ -161,6 +159,11 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 		RecordAccess: evidence.NewCustody(s3Client).Record,
 	}
 	return set, set.Check()
+}
+
+// platforms are what serves endpoints, by the name that the inventory gives it.
+func platforms(k8s *kube.Client, aws *sagemaker.Client) serving.Platforms {
+	return serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s), "sagemaker": sagemaker.New(aws)}
 }
 
 // dial connects to Temporal as the environment and the profile say.

@@ -28,8 +28,8 @@ import (
 //
 // moto knows endpoints, their configurations, models, tags and weights, so that isolation, stages and recovery of an
 // endpoint with a variant that refuses are tried on it. It stops at UpdateEndpoint and at inference components, which it does
-// not have: parking, rollback and components are held to sagemakerfake alone. A change is done at once on moto, and no call is
-// refused while one is under way, nor for its signature or policy.
+// not have: parking, rollback and components are held to sagemakerfake alone. A change is done at once on moto, no call is refused
+// while one is under way, nor for its signature or policy, and a tag that is set again is listed twice, the last value last.
 type studio struct {
 	client   *api.Client
 	control  *sagemaker.Control
@@ -78,7 +78,7 @@ func newStudio(t *testing.T) *studio {
 	return s
 }
 
-// predict answers by the weights: those that let a share in, let every fourth call in.
+// predict answers by the weights: those that let a share in, let every other call in.
 func (s *studio) predict(t *testing.T) http.HandlerFunc {
 	n := 0
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -90,7 +90,7 @@ func (s *studio) predict(t *testing.T) http.HandlerFunc {
 			}
 		}
 		n++
-		if weights["model"] == 0 || weights["parked"] > 0 && n%4 != 0 {
+		if weights["model"] == 0 || weights["parked"] > 0 && n%2 != 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -117,11 +117,14 @@ func (s *studio) state(t *testing.T) string {
 	require.NoError(t, err)
 	tags, err := s.client.ListTags(t.Context(), &api.ListTagsInput{ResourceArn: out.EndpointArn})
 	require.NoError(t, err)
-	weights := map[string]float32{}
+	weights, held := map[string]float32{}, map[string]string{}
 	for _, v := range out.ProductionVariants {
 		weights[*v.VariantName] = aws.ToFloat32(v.DesiredWeight)
 	}
-	text, err := json.Marshal([]any{out.EndpointConfigName, weights, tags.Tags})
+	for _, tag := range tags.Tags {
+		held[*tag.Key] = *tag.Value
+	}
+	text, err := json.Marshal([]any{out.EndpointConfigName, weights, held})
 	require.NoError(t, err)
 	return string(text)
 }
@@ -155,10 +158,10 @@ func TestSageMakerOnMoto(t *testing.T) {
 	contained := s.state(t)
 
 	shift, stage := serving.NewShift(s.setup), s.operation("endpoint.shift")
-	stage.With = map[string]string{"percent": "25", "probes": "100", "interval": "0s", "hold": "0s", "max_errors": "0"}
+	stage.With = map[string]string{"percent": "50", "probes": "20", "interval": "0s", "hold": "0s", "max_errors": "0"}
 	prove(t, shift, stage)
-	require.Contains(t, s.state(t), `"model":25,"parked":75`)
-	stage.With["probes"] = "30"
+	require.Contains(t, s.state(t), `"model":50,"parked":50`)
+	stage.With["probes"] = "10"
 	_, err := shift.Undo(t.Context(), stage)
 	require.NoError(t, err)
 	require.Equal(t, contained, s.state(t), "a stage that is undone is contained")
@@ -176,6 +179,39 @@ func TestSageMakerOnMoto(t *testing.T) {
 		require.Equal(t, changed, effect.Changed)
 		require.Equal(t, before, s.state(t), "byte for byte")
 	}
+}
+
+// A version of a model package group is rejected on moto and approved again.
+func TestModelPackagesOnMoto(t *testing.T) {
+	t.Parallel()
+	s := newStudio(t)
+	group := aws.String("credit")
+	_, err := s.client.CreateModelPackageGroup(t.Context(), &api.CreateModelPackageGroupInput{ModelPackageGroupName: group})
+	require.NoError(t, err)
+	made, err := s.client.CreateModelPackage(t.Context(), &api.CreateModelPackageInput{ModelPackageGroupName: group, ModelApprovalStatus: types.ModelApprovalStatusApproved})
+	require.NoError(t, err)
+	status := func() types.ModelApprovalStatus {
+		out, err := s.client.DescribeModelPackage(t.Context(), &api.DescribeModelPackageInput{ModelPackageName: made.ModelPackageArn})
+		require.NoError(t, err)
+		return out.ModelApprovalStatus
+	}
+	op := s.operation("registry.quarantine")
+	op.Target = inventory.Target{
+		ID: "credit-scorer@1", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "sagemaker", Name: "credit", Version: "1"},
+	}
+	packages := sagemaker.NewPackages(sagemaker.NewFromConfig(s.cfg, 0))
+	prove(t, packages, op)
+	require.Equal(t, types.ModelApprovalStatusRejected, status())
+	for _, changed := range []bool{true, false} {
+		effect, err := packages.Undo(t.Context(), op)
+		require.NoError(t, err)
+		require.Equal(t, changed, effect.Changed)
+		require.Equal(t, types.ModelApprovalStatusApproved, status())
+	}
+	op.Target.Registered.Version = "9"
+	_, err = packages.Capture(t.Context(), op)
+	code, _ := failure.CodeOf(err)
+	require.Equal(t, failure.Invalid, code, "%v", err)
 }
 
 func TestSageMakerOnMotoRefuses(t *testing.T) {
