@@ -31,6 +31,7 @@ import (
 // not have: parking, rollback and components are held to sagemakerfake alone. A change is done at once on moto, no call is refused
 // while one is under way, nor for its signature or policy, and a tag that is set again is listed twice, the last value last.
 type studio struct {
+	name     string
 	client   *api.Client
 	control  *sagemaker.Control
 	setup    serving.Setup
@@ -38,40 +39,37 @@ type studio struct {
 	cfg      aws.Config
 }
 
-func newStudio(t *testing.T) *studio {
+func newStudio(t *testing.T, server *platforms.Moto, name string) *studio {
 	t.Helper()
-	server, err := platforms.StartMoto(t.Context(), python(t), t.TempDir())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	s := &studio{cfg: aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "c")}}
+	s := &studio{name: name, cfg: aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "c")}}
 	s.client = api.NewFromConfig(s.cfg)
 	var variants []types.ProductionVariant
-	for name, uri := range map[string]string{"model": "s3://registry/credit/16/", "parked": "s3://registry/refuses/"} {
+	for variant, uri := range map[string]string{"model": "s3://registry/credit/16/", "parked": "s3://registry/refuses/"} {
+		model := name + "-" + variant
 		_, err := s.client.CreateModel(t.Context(), &api.CreateModelInput{
-			ModelName: &name, ExecutionRoleArn: aws.String("arn:aws:iam::123456789012:role/sagemaker-model-credit"),
+			ModelName: &model, ExecutionRoleArn: aws.String("arn:aws:iam::123456789012:role/sagemaker-model-credit"),
 			PrimaryContainer: &types.ContainerDefinition{Image: aws.String("vllm"), ModelDataSource: &types.ModelDataSource{S3DataSource: &types.S3ModelDataSource{
 				S3Uri: &uri, S3DataType: types.S3ModelDataTypeS3Prefix, CompressionType: types.ModelCompressionTypeNone,
 			}}},
 		})
 		require.NoError(t, err)
 		weight := float32(0)
-		if name == "model" {
+		if variant == "model" {
 			weight = 3
 		}
 		variants = append(variants, types.ProductionVariant{
-			VariantName: &name, ModelName: &name, InitialVariantWeight: &weight, InitialInstanceCount: aws.Int32(1), InstanceType: types.ProductionVariantInstanceTypeMlM5Large,
+			VariantName: &variant, ModelName: &model, InitialVariantWeight: &weight, InitialInstanceCount: aws.Int32(1), InstanceType: types.ProductionVariantInstanceTypeMlM5Large,
 		})
 	}
-	name := aws.String("credit-api")
-	_, err = s.client.CreateEndpointConfig(t.Context(), &api.CreateEndpointConfigInput{EndpointConfigName: name, ProductionVariants: variants})
+	_, err := s.client.CreateEndpointConfig(t.Context(), &api.CreateEndpointConfigInput{EndpointConfigName: &name, ProductionVariants: variants})
 	require.NoError(t, err)
-	_, err = s.client.CreateEndpoint(t.Context(), &api.CreateEndpointInput{EndpointName: name, EndpointConfigName: name, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("risk")}}})
+	_, err = s.client.CreateEndpoint(t.Context(), &api.CreateEndpointInput{EndpointName: &name, EndpointConfigName: &name, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("risk")}}})
 	require.NoError(t, err)
 	s.control = sagemaker.New(sagemaker.NewFromConfig(s.cfg, 50*time.Millisecond))
 	model := httptest.NewServer(http.HandlerFunc(s.predict(t)))
 	t.Cleanup(model.Close)
 	s.endpoint = &inventory.Endpoint{
-		ID: "credit-api", Serving: inventory.Serving{Platform: "sagemaker", Name: "credit-api", Parked: "parked"},
+		ID: "credit-api", Serving: inventory.Serving{Platform: "sagemaker", Name: name, Parked: "parked"},
 		Probe: inventory.Probe{URL: model.URL, ExpectDigestHeader: "x-model-digest"},
 	}
 	s.setup = serving.Setup{Platforms: serving.Platforms{"sagemaker": s.control}, Outside: probe.New()}
@@ -82,7 +80,7 @@ func newStudio(t *testing.T) *studio {
 func (s *studio) predict(t *testing.T) http.HandlerFunc {
 	n := 0
 	return func(w http.ResponseWriter, _ *http.Request) {
-		out, err := s.client.DescribeEndpoint(context.WithoutCancel(t.Context()), &api.DescribeEndpointInput{EndpointName: aws.String("credit-api")})
+		out, err := s.client.DescribeEndpoint(context.WithoutCancel(t.Context()), &api.DescribeEndpointInput{EndpointName: &s.name})
 		weights := map[string]float32{}
 		if err == nil {
 			for _, v := range out.ProductionVariants {
@@ -113,7 +111,7 @@ func (s *studio) operation(action string) *playbooks.Operation {
 // state is all that moto holds of the endpoint and its tags, times aside.
 func (s *studio) state(t *testing.T) string {
 	t.Helper()
-	out, err := s.client.DescribeEndpoint(t.Context(), &api.DescribeEndpointInput{EndpointName: aws.String("credit-api")})
+	out, err := s.client.DescribeEndpoint(t.Context(), &api.DescribeEndpointInput{EndpointName: &s.name})
 	require.NoError(t, err)
 	tags, err := s.client.ListTags(t.Context(), &api.ListTagsInput{ResourceArn: out.EndpointArn})
 	require.NoError(t, err)
@@ -150,7 +148,19 @@ func prove(t *testing.T, a activities.Action, op *playbooks.Operation) {
 
 func TestSageMakerOnMoto(t *testing.T) {
 	t.Parallel()
-	s := newStudio(t)
+	server, err := platforms.StartMoto(t.Context(), python(t), t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	for name, try := range map[string]func(*testing.T, *studio){"recovered": recovered, "refused": refused, "rejected": rejected} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			try(t, newStudio(t, server, name))
+		})
+	}
+}
+
+// recovered takes an endpoint out of service, opens half of it, opens it, and undoes it all.
+func recovered(t *testing.T, s *studio) {
 	before := s.state(t)
 	disable, op := serving.NewDisable(s.setup), s.operation("endpoint.disable")
 	prove(t, disable, op)
@@ -181,10 +191,8 @@ func TestSageMakerOnMoto(t *testing.T) {
 	}
 }
 
-// A version of a model package group is rejected on moto and approved again.
-func TestModelPackagesOnMoto(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t)
+// rejected rejects a version of a model package group, and approves it again.
+func rejected(t *testing.T, s *studio) {
 	group := aws.String("credit")
 	_, err := s.client.CreateModelPackageGroup(t.Context(), &api.CreateModelPackageGroupInput{ModelPackageGroupName: group})
 	require.NoError(t, err)
@@ -214,14 +222,13 @@ func TestModelPackagesOnMoto(t *testing.T) {
 	require.Equal(t, failure.Invalid, code, "%v", err)
 }
 
-func TestSageMakerOnMotoRefuses(t *testing.T) {
-	t.Parallel()
-	s := newStudio(t)
+// refused is what another incident holds, and what is not there.
+func refused(t *testing.T, s *studio) {
 	op := s.operation("endpoint.disable")
 	disable := serving.NewDisable(s.setup)
 	prove(t, disable, op)
 	_, err := s.client.AddTags(t.Context(), &api.AddTagsInput{
-		ResourceArn: aws.String("arn:aws:sagemaker:eu-central-1:123456789012:endpoint/credit-api"),
+		ResourceArn: aws.String("arn:aws:sagemaker:eu-central-1:123456789012:endpoint/" + s.name),
 		Tags:        []types.Tag{{Key: aws.String(sagemaker.IncidentTag), Value: aws.String("incident/other")}},
 	})
 	require.NoError(t, err)
@@ -234,7 +241,7 @@ func TestSageMakerOnMotoRefuses(t *testing.T) {
 	code, _ = failure.CodeOf(err)
 	require.Equal(t, failure.Invalid, code, "%v", err)
 
-	s.endpoint.Serving.Name, s.endpoint.Serving.Component = "credit-api", "scorer"
+	s.endpoint.Serving.Name, s.endpoint.Serving.Component = s.name, "scorer"
 	_, err = disable.Capture(t.Context(), op)
 	require.Error(t, err, "moto has no inference components")
 	_, final := failure.CodeOf(err)
