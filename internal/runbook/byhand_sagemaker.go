@@ -1,6 +1,6 @@
 package runbook
 
-// sageMakerByHand is what is done, and how it is proved, on an endpoint of SageMaker. CLUSTER is its region.
+// sageMakerByHand is what is done, and how it is proved, on an endpoint or a model package of SageMaker. CLUSTER is the region.
 func sageMakerByHand(action string) []string {
 	const at = " --region CLUSTER"
 	switch action {
@@ -18,6 +18,8 @@ func sageMakerByHand(action string) []string {
 		return []string{"SageMaker: set CopyCount, weights or configuration as saved (NAME.json, COMPONENT.json; firebreak's own books are the tags firebreak:copies, firebreak:weights, firebreak:config and firebreak:scaling), end the suspension of the scaling, and remove these tags and firebreak:incident. Wait for InService: it must be the configuration that you gave it, and not the one before."}
 	case "checkpoint.rollback":
 		return []string{"SageMaker: `aws sagemaker describe-model`, and create a model that is the same but loads KNOWN_GOOD_URI (`aws sagemaker create-model`). A COMPONENT: `aws sagemaker update-inference-component` with that model in its specification. Otherwise create a configuration that is the same but for that model (`aws sagemaker create-endpoint-config`), and `aws sagemaker update-endpoint --endpoint-name NAME --endpoint-config-name NEW --retain-all-variant-properties" + at + "`; a parked endpoint gets it only when it is put back into service."}
+	case "registry.quarantine":
+		return []string{"SageMaker: pause the EventBridge rules that match \"SageMaker Model Package State Change\" first, for a rejection may make a pipeline deploy another version. `aws sagemaker describe-model-package --model-package-name ARN > PACKAGE.json`, then `aws sagemaker update-model-package --model-package-arn ARN --model-approval-status Rejected`; `aws sagemaker list-model-packages --model-package-group-name NAME` shows it."}
 	}
 	return nil
 }

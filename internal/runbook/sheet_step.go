@@ -87,7 +87,9 @@ func (s *SheetStep) approval(a *playbooks.Approval) {
 }
 
 func onSageMaker(targets []inventory.Target) bool {
-	return slices.ContainsFunc(targets, func(t inventory.Target) bool { return t.Endpoint != nil && t.Endpoint.Serving.Platform == "sagemaker" })
+	return slices.ContainsFunc(targets, func(t inventory.Target) bool {
+		return t.Endpoint != nil && t.Endpoint.Serving.Platform == "sagemaker" || t.Registered != nil && t.Registered.Platform == "sagemaker"
+	})
 }
 
 func (s *SheetStep) action(step *playbooks.Step, plan *playbooks.Plan) {
