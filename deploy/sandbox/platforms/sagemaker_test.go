@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func newStudio(t *testing.T, server *platforms.Moto, name string) *studio {
 
 // predict answers by the weights: those that let a share in, let every other call in.
 func (s *studio) predict(t *testing.T) http.HandlerFunc {
-	n := 0
+	var calls atomic.Int64
 	return func(w http.ResponseWriter, _ *http.Request) {
 		out, err := s.client.DescribeEndpoint(context.WithoutCancel(t.Context()), &api.DescribeEndpointInput{EndpointName: &s.name})
 		weights := map[string]float32{}
@@ -87,8 +88,7 @@ func (s *studio) predict(t *testing.T) http.HandlerFunc {
 				weights[*v.VariantName] = aws.ToFloat32(v.CurrentWeight)
 			}
 		}
-		n++
-		if weights["model"] == 0 || weights["parked"] > 0 && n%2 != 0 {
+		if n := calls.Add(1); weights["model"] == 0 || weights["parked"] > 0 && n%2 != 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
