@@ -176,10 +176,10 @@ func Catalogue() []Action {
 			Reversal:       "nothing was changed",
 		},
 		{
-			Name: "registry.quarantine", Doc: "Tags a version in MLflow as quarantined and takes away the aliases and the stage by which it would be deployed.",
+			Name: "registry.quarantine", Doc: "Tags a version in MLflow as quarantined and takes away the aliases and the stage by which it would be deployed; rejects one in SageMaker.",
 			Role: incident.RoleEradication, Effect: Reversible, Queue: ContainQueue, Targets: inventory.RegisteredTarget, Timeout: time.Minute,
-			Proof:    "a search finds the tag, and none of the model's aliases points at the version",
-			Reversal: "the saved tags, aliases and stage are restored, unless somebody has moved an alias since",
+			Proof:    "a search finds the tag, and none of the model's aliases points at the version; SageMaker's list says that it is rejected",
+			Reversal: "the saved tags, aliases and stage, or approval, are restored, unless somebody has decided otherwise since",
 		},
 		snapshot("dataset.snapshot", "Copies the dataset's object versions to the evidence store under Object Lock."),
 		snapshot("checkpoint.snapshot", "Copies the checkpoint's object versions to the evidence store under Object Lock."),

@@ -24,6 +24,7 @@ import (
 	"firebreak/activities/serving"
 	"firebreak/activities/serving/kserve"
 	"firebreak/activities/serving/kube"
+	"firebreak/activities/serving/sagemaker"
 	"firebreak/activities/serving/workload"
 	"firebreak/activities/vault"
 	"firebreak/activities/volatile"
@@ -104,18 +105,19 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	login, vaultErr := vault.NewLogin()
 	s3Client, s3Err := evidence.NewS3(ctx)
 	k8s, k8sErr := kube.New(os.Getenv("KUBECONFIG"))
+	sagemakerClient, sagemakerErr := sagemaker.NewClient(ctx)
 	slackClient, slackErr := notify.NewSlackClient()
 	mailer, mailErr := notify.NewMailer()
 	mlflowClient, mlflowErr := mlflow.NewClient()
 	catalogue, catalogueErr := registry.NewCatalogue(s3Client, os.Getenv("FIREBREAK_CATALOGUE"))
 	signer, signerErr := vault.NewSigner(login.Client(), c.evidenceKey, c.drillKey)
-	if err := errors.Join(vaultErr, s3Err, k8sErr, slackErr, mailErr, mlflowErr, catalogueErr, signerErr); err != nil {
+	if err := errors.Join(vaultErr, s3Err, k8sErr, sagemakerErr, slackErr, mailErr, mlflowErr, catalogueErr, signerErr); err != nil {
 		return activities.Set{}, err
 	}
 	c.login = login
 	vaultClient := login.Client()
 	planner := plan.New(source, c.inventory).WithFindings(registry.NewSources(mlflowClient, catalogue).Findings)
-	endpoints := serving.Setup{Platforms: platforms(k8s), Outside: probe.New()}
+	endpoints := serving.Setup{Platforms: platforms(k8s, sagemakerClient), Outside: probe.New()}
 	snapshot := evidence.NewSnapshot(s3Client)
 	sealer := vault.NewSealer(vaultClient, c.transitKey)
 	consumers := gateway.NewConsumers(gateway.NewKeys(os.Getenv(gatewayKeysVariable), sealer), sealer)
@@ -134,7 +136,7 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 			"endpoint.enable":     serving.NewEnable(endpoints),
 			"checkpoint.rollback": registry.NewRollback(endpoints.Platforms, s3Client),
 			"checkpoint.verify":   registry.NewVerify(s3Client, mlflowClient, catalogue),
-			"registry.quarantine": registry.NewQuarantine(mlflowClient),
+			"registry.quarantine": registry.NewQuarantines(registry.NewQuarantine(mlflowClient), sagemaker.NewPackages(sagemakerClient)),
 			"dataset.snapshot":    snapshot,
 			"checkpoint.snapshot": snapshot,
 			"log.snapshot":        snapshot,
@@ -161,6 +163,11 @@ func (c *config) actions(ctx context.Context, source playbooks.Source) (activiti
 	return set, set.Check()
 }
 
+// platforms are what serves endpoints, by the name that the inventory gives it.
+func platforms(k8s *kube.Client, aws *sagemaker.Client) serving.Platforms {
+	return serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s), "sagemaker": sagemaker.New(aws)}
+}
+
 // dial connects to Temporal as the environment and the profile say.
 func dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
@@ -175,9 +182,4 @@ func dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
 		return nil, fmt.Errorf("connect to Temporal at %s (set TEMPORAL_ADDRESS): %w", options.HostPort, err)
 	}
 	return c, nil
-}
-
-// platforms are those whose endpoints can be controlled, by the names that the inventory gives them.
-func platforms(k8s *kube.Client) serving.Platforms {
-	return serving.Platforms{"kserve": kserve.New(k8s), "k8s": workload.New(k8s)}
 }

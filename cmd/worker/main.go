@@ -50,6 +50,7 @@ It is configured by the environment that its clients know:
               (FIREBREAK_VAULT_SECRET_ID_WRAPPED=true if it holds a wrapping token); or FIREBREAK_VAULT_AUTH=kubernetes with
               FIREBREAK_VAULT_ROLE and FIREBREAK_VAULT_JWT_FILE. FIREBREAK_VAULT_MOUNT if the method is mounted elsewhere
   S3          AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_S3, ...
+  SageMaker   as for S3; AWS_ENDPOINT_URL_SAGEMAKER, ... An endpoint's serving.cluster names its region if it is another
   Kubernetes  KUBECONFIG; an endpoint's serving.cluster names the context
   Slack       SLACK_BOT_TOKEN or SLACK_BOT_TOKEN_FILE
   e-mail      SMTP_ADDRESS (host:port) and SMTP_FROM, for when Slack is down; SMTP_USERNAME and SMTP_PASSWORD_FILE`,

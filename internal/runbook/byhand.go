@@ -1,5 +1,10 @@
 package runbook
 
+import (
+	"slices"
+	"strings"
+)
+
 // Instructions are what a person does in place of an action, and what shows that it worked.
 type Instructions struct {
 	// Do are the acts in their order. Words in capitals stand for what the target's line or the inventory says.
@@ -11,6 +16,24 @@ type Instructions struct {
 // ByHand says how to do an action of the catalogue without firebreak, with the platforms' own tools and break-glass
 // credentials. It reports false for an action that it does not know.
 func ByHand(action string) (Instructions, bool) {
+	return byHandOn(action, true)
+}
+
+// byHandOn leaves out what is for SageMaker alone where none is concerned.
+func byHandOn(action string, sageMaker bool) (Instructions, bool) {
+	text, ok := byHand(action)
+	if !sageMaker {
+		return text, ok
+	}
+	before := slices.IndexFunc(text.Do, func(line string) bool { return strings.HasPrefix(line, "Any other platform") })
+	if before < 0 {
+		before = len(text.Do)
+	}
+	text.Do = slices.Insert(text.Do, before, sageMakerByHand(action)...)
+	return text, ok
+}
+
+func byHand(action string) (Instructions, bool) {
 	switch action {
 	case "vault.revoke":
 		return revokeByHand(), true

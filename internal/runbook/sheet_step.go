@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"firebreak/internal/inventory"
@@ -85,10 +86,16 @@ func (s *SheetStep) approval(a *playbooks.Approval) {
 	}
 }
 
+func onSageMaker(targets []inventory.Target) bool {
+	return slices.ContainsFunc(targets, func(t inventory.Target) bool {
+		return t.Endpoint != nil && t.Endpoint.Serving.Platform == "sagemaker" || t.Registered != nil && t.Registered.Platform == "sagemaker"
+	})
+}
+
 func (s *SheetStep) action(step *playbooks.Step, plan *playbooks.Plan) {
 	s.Does = step.Action
 	action, _ := playbooks.FindAction(step.Action)
-	if hand, ok := ByHand(step.Action); ok {
+	if hand, ok := byHandOn(step.Action, plan == nil || onSageMaker(plan.Targets[step.ID])); ok {
 		s.Do, s.Prove = hand.Do, hand.Prove
 	}
 	if action.Reversal != "" {

@@ -39,6 +39,8 @@ func describeEndpoint(add func(name, value string), e *inventory.Endpoint) {
 	add("CLUSTER", e.Serving.Cluster)
 	add("NAMESPACE", e.Serving.Namespace)
 	add("NAME", e.Serving.Name)
+	add("COMPONENT", e.Serving.Component)
+	add("PARKED", e.Serving.Parked)
 	add("route", e.Serving.Route)
 	add("disable by", e.Disable.Method)
 	add("at", e.Disable.ConfigRef)

@@ -172,12 +172,15 @@ func (c *Control) Split(ctx context.Context, op *playbooks.Operation, _ *serving
 		case !now.has(parked) || len(now.weights(true)) != 2:
 			return nil, fmt.Errorf("split traffic of %s: %w: it does not have two variants, of which %s refuses", op.Target.ID, serving.ErrNoSplit, parked)
 		}
+		books := map[string]*string{OperationTag: tag(op.ID), IncidentTag: tag(op.IncidentID)}
+		if before := now.weights(true); share(before, parked) == 100 {
+			books[WeightsTag] = tag(weightsTag(before))
+		}
 		weights := onlyOpen(now, parked)
 		for name := range weights {
 			weights[name] = float32(percent)
 		}
 		weights[parked] = float32(100 - percent)
-		books := map[string]*string{OperationTag: tag(op.ID), IncidentTag: tag(op.IncidentID)}
 		return []step{r.tagged(now, books), r.weighed(op, now, weights)}, nil
 	})
 	change.Did = fmt.Sprintf("%d %% of the traffic is let in, and the rest goes to variant %s, which refuses", percent, parked)

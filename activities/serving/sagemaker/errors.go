@@ -64,7 +64,7 @@ func (r *region) failed(ctx context.Context, what string, err error) error {
 		text += " " + code + ": " + r.conceal(ctx, said.ErrorMessage())
 	}
 	switch {
-	case code == "ResourceNotFound", code == "ObjectNotFoundException", code == "ValidationException" && strings.Contains(said.ErrorMessage(), "Could not find"):
+	case code == "ResourceNotFound", code == "ObjectNotFoundException", code == "ValidationException" && missing(said.ErrorMessage()):
 		return failure.New(failure.Invalid, "%s: %w", text, errNotFound)
 	case code == "ValidationException" && passing(said.ErrorMessage()):
 		return &busyError{errors.New(text), r.poll}
@@ -94,11 +94,16 @@ func (r *region) unanswered(what string, status int, err error) error {
 		err = wrapped.Err // the address may hold more than is to be told
 		return fmt.Errorf("%s: AWS cannot be reached: %w", what, err)
 	}
-	var missing *smithy.OperationError
-	if errors.As(err, &missing) {
-		err = missing.Err
+	var unsent *smithy.OperationError
+	if errors.As(err, &unsent) {
+		err = unsent.Err
 	}
 	return fmt.Errorf("%s: %s", what, secret.NewRedactor().Text(cut(err.Error())))
+}
+
+// missing reports whether a ValidationException says that an object is not there. SageMaker has no code for it either.
+func missing(message string) bool {
+	return slices.ContainsFunc([]string{"Could not find", "does not exist", "not found"}, func(s string) bool { return strings.Contains(message, s) })
 }
 
 // passing reports whether a ValidationException says that something else is under way. SageMaker has no code for it.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
 	"firebreak/activities/conformance"
@@ -34,6 +35,9 @@ func TestThePolicyIsWhatIsCalled(t *testing.T) {
 		require.NoError(t, err)
 		maps.Copy(called, w.aws.Calls())
 	}
+	w := newWorld(t, parking)
+	run(t, w.packages(), w.version())
+	maps.Copy(called, w.aws.Calls())
 	require.Equal(t, sagemakerfake.ReadPolicy(t, policyFile).Actions(), slices.Sorted(maps.Keys(called)))
 }
 
@@ -323,6 +327,9 @@ func TestWithoutARegion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, parking)
 	w.endpoint.Serving.Cluster = ""
+	w.setup.Platforms = serving.Platforms{"sagemaker": sagemaker.New(sagemaker.NewFromConfig(aws.Config{}, 0))}
 	_, err := serving.NewDisable(w.setup).Capture(t.Context(), w.operation("endpoint.disable"))
+	require.ErrorContains(t, err, "set AWS_REGION")
+	_, err = sagemaker.NewPackages(sagemaker.NewFromConfig(aws.Config{}, 0)).Capture(t.Context(), w.version())
 	require.ErrorContains(t, err, "set AWS_REGION")
 }

@@ -48,6 +48,7 @@ const (
 type world struct {
 	aws             *sagemakerfake.Server
 	provider        *conformance.Provider
+	client          *sagemaker.Client
 	control         *sagemaker.Control
 	setup           serving.Setup
 	endpoint        *inventory.Endpoint
@@ -82,10 +83,11 @@ func newWorld(t *testing.T, as shape) *world {
 	w.provider = conformance.NewProvider(w.aws, sagemakerfake.Changes)
 	server := httptest.NewServer(w.provider)
 	t.Cleanup(server.Close)
-	w.control = sagemaker.New(sagemaker.NewFromConfig(aws.Config{
-		BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(2 * time.Second),
+	w.client = sagemaker.NewFromConfig(aws.Config{
+		Region: sagemakerfake.Region, BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(2 * time.Second),
 		Credentials: credentials.NewStaticCredentialsProvider(sagemakerfake.KeyID, sagemakerfake.SecretKey, sagemakerfake.SessionToken),
-	}, time.Millisecond))
+	}, time.Millisecond)
+	w.control = sagemaker.New(w.client)
 	model := httptest.NewServer(http.HandlerFunc(w.predict))
 	t.Cleanup(model.Close)
 	w.endpoint.Probe = inventory.Probe{URL: model.URL, ExpectDigestHeader: "x-model-digest"}

@@ -74,6 +74,12 @@ func needs(action string, in Object) [][2]string {
 	on := func(kind, key string) [2]string { return [2]string{action, arn(kind, text(in, key))} }
 	_, op, _ := strings.Cut(action, ":")
 	switch {
+	case op == "ListModelPackages":
+		return [][2]string{on("model-package-group", "ModelPackageGroupName")}
+	case op == "DescribeModelPackage":
+		return [][2]string{{action, text(in, "ModelPackageName")}}
+	case op == "UpdateModelPackage":
+		return [][2]string{{action, text(in, "ModelPackageArn")}}
 	case strings.HasSuffix(op, "Tags"):
 		return [][2]string{{action, text(in, "ResourceArn")}}
 	case op == "UpdateEndpoint":

@@ -40,7 +40,9 @@ type Server struct {
 	updates    []Object
 	slow       int
 	back       int
+	packages   map[string]Object
 	tagged     func()
+	decided    func()
 	refusals   map[string]*Error
 }
 
@@ -50,7 +52,7 @@ func New(t *testing.T, policy *Policy) *Server {
 	return &Server{
 		policy: policy, endpoints: map[string]*endpoint{}, configs: map[string]Object{}, models: map[string]Object{}, components: map[string]*component{},
 		tags: map[string]map[string]string{}, suspended: map[string]Object{}, calls: map[string]bool{}, slow: 2,
-		refusals: map[string]*Error{},
+		refusals: map[string]*Error{}, packages: map[string]Object{},
 	}
 }
 
@@ -83,9 +85,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	out, refused := s.answer(r)
 	s.mu.Lock()
-	hook := s.tagged
+	_, op := operation(r)
+	hook := map[string]func(){"AddTags": s.tagged, "UpdateModelPackage": s.decided}[op]
 	s.mu.Unlock()
-	if _, op := operation(r); op == "AddTags" && hook != nil && refused == nil {
+	if hook != nil && refused == nil {
 		hook()
 	}
 	if refused != nil {
@@ -129,6 +132,7 @@ func (s *Server) handlers() map[string]func(Object) (Object, *Error) {
 		"DescribeEndpointConfig": s.describeConfig, "CreateEndpointConfig": s.createConfig, "DescribeModel": s.describeModel, "CreateModel": s.createModel,
 		"DescribeInferenceComponent": s.describeComponent, "UpdateInferenceComponent": s.updateComponent,
 		"UpdateInferenceComponentRuntimeConfig": s.updateCopies, "DescribeScalableTargets": s.describeScaling, "RegisterScalableTarget": s.registerScaling,
+		"ListModelPackages": s.listPackages, "DescribeModelPackage": s.describePackage, "UpdateModelPackage": s.updatePackage,
 		"ListTags": s.listTags, "AddTags": s.addTags, "DeleteTags": s.deleteTags,
 	}
 }
@@ -155,7 +159,7 @@ func (s *Server) State() string {
 	for name, c := range s.components {
 		components[name] = []any{c.wish, c.next}
 	}
-	text, err := json.Marshal([]any{endpoints, components, s.tags, s.suspended})
+	text, err := json.Marshal([]any{endpoints, components, s.tags, s.suspended, s.packages})
 	if err != nil {
 		return err.Error()
 	}
