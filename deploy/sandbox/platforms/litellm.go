@@ -99,7 +99,12 @@ func finishEngine(ctx context.Context, dir string) error {
 
 func engineEnvironment(dir string) []string {
 	engine := filepath.Join(dir, "engine")
-	return []string{"PRISMA_QUERY_ENGINE_BINARY=" + filepath.Join(engine, "query-engine"), "FIREBREAK_ENGINE=" + engine, "PRISMA_HIDE_UPDATE_MESSAGE=1", "CHECKPOINT_DISABLE=1"}
+	stand := filepath.Join(engine, "query-engine")
+	// Nothing is migrated by Prisma, so that its schema engine is only named, lest it be fetched.
+	return []string{
+		"PRISMA_CLI_QUERY_ENGINE_TYPE=binary", "PRISMA_QUERY_ENGINE_BINARY=" + stand, "PRISMA_SCHEMA_ENGINE_BINARY=" + stand,
+		"FIREBREAK_ENGINE=" + engine, "PRISMA_HIDE_UPDATE_MESSAGE=1", "CHECKPOINT_DISABLE=1",
+	}
 }
 
 // inPackages finds a file of an installed package.
