@@ -159,4 +159,4 @@ func (s *scene) subject(a stages) *conformance.Subject {
 // elsewise is what another administrator does to the key meanwhile.
 func (s *scene) elsewise(*testing.T) { s.fake.Set(s.hash, map[string]any{"rpm_limit": 77}) }
 
-var errSealed = errors.New("Vault is sealed")
+var errSealed = errors.New("vault is sealed")

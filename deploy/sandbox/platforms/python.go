@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -27,6 +28,12 @@ var ErrMissing = errors.New("the Python packages are not installed; run make tes
 // Python returns the folder of programs of a virtual environment with the pinned packages. With RequireVariable set it
 // installs them, which takes a minute or two; another process that does so is waited for.
 func Python(ctx context.Context) (string, error) {
+	return environment(ctx, requirements, nil, nil)
+}
+
+// environment is Python for any list of packages. What else makes an environment depend on is in salt, and finish completes
+// one in its folder.
+func environment(ctx context.Context, list, salt []byte, finish func(ctx context.Context, dir string) error) (string, error) {
 	interpreter, err := exec.LookPath("python3")
 	if err != nil {
 		return "", fmt.Errorf("%w: there is no python3", ErrMissing)
@@ -39,10 +46,10 @@ func Python(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find cache folder: %w", err)
 	}
-	sum := sha256.Sum256(append(version, requirements...))
+	sum := sha256.Sum256(slices.Concat(version, list, salt))
 	dir := filepath.Join(cache, "firebreak", "platforms", hex.EncodeToString(sum[:8]))
-	bin := filepath.Join(dir, "bin")
-	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
+	bin, whole := filepath.Join(dir, "bin"), filepath.Join(dir, "complete")
+	if _, err := os.Stat(whole); err == nil {
 		return bin, nil
 	}
 	if os.Getenv(RequireVariable) == "" {
@@ -51,35 +58,39 @@ func Python(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make %s: %w", dir, err)
 	}
-	unlock, err := lock(filepath.Join(filepath.Dir(dir), filepath.Base(dir)+".lock"))
+	unlock, err := lock(dir + ".lock")
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
+	if _, err := os.Stat(whole); err == nil {
 		return bin, nil
 	}
-	return bin, install(ctx, interpreter, dir)
+	if err := install(ctx, interpreter, dir, list); err != nil {
+		return "", err
+	}
+	if finish != nil {
+		if err := finish(ctx, dir); err != nil {
+			return "", err
+		}
+	}
+	if err := os.WriteFile(whole, []byte(runtime.GOOS+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("mark %s complete: %w", dir, err)
+	}
+	return bin, nil
 }
 
-// install makes the environment; the file complete says that it is whole.
-func install(ctx context.Context, interpreter, dir string) error {
+// install makes the environment.
+func install(ctx context.Context, interpreter, dir string, packages []byte) error {
 	if err := run(ctx, interpreter, "-m", "venv", "--clear", dir); err != nil {
 		return err
 	}
 	list := filepath.Join(dir, "requirements.txt")
-	if err := os.WriteFile(list, requirements, 0o600); err != nil {
+	if err := os.WriteFile(list, packages, 0o600); err != nil {
 		return fmt.Errorf("write requirements: %w", err)
 	}
 	// The list is whole, so nothing else is wanted; and nothing is built, which would run what a package brings along.
-	err := run(ctx, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "-r", list)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "complete"), []byte(runtime.GOOS+"\n"), 0o600); err != nil {
-		return fmt.Errorf("mark %s complete: %w", dir, err)
-	}
-	return nil
+	return run(ctx, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "-r", list)
 }
 
 func run(ctx context.Context, program string, args ...string) error {
