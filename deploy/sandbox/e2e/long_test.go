@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,7 +42,7 @@ func startWith(t *testing.T, pattern, replacement string) *stack.Stack {
 	return s
 }
 
-// Somebody starts the endpoint again behind firebreak's back, as a GitOps controller would. The watch must see it from
+// Somebody lets traffic in to the endpoint again behind firebreak's back, as a GitOps controller would. The watch must see it from
 // outside and take the endpoint out of service again.
 func TestRegressionUnderWatchIsContainedAgain(t *testing.T) {
 	t.Parallel()
@@ -51,7 +50,7 @@ func TestRegressionUnderWatchIsContainedAgain(t *testing.T) {
 	r, rec := play(t, ctx, s, incident.BackdoorDiscovery, "approve-rollback")
 	require.Equal(t, incident.Contained, rec.Verdict, gaps(rec))
 	require.Empty(t, served(t, s, "credit-api"))
-	unstop(t, s, "credit-api")
+	unfence(t, s, "credit-api")
 	require.Eventually(t, func() bool { return served(t, s, "credit-api") != "" }, 20*time.Second, 50*time.Millisecond)
 	rec, err := r.Until(ctx, func(rec *incident.Record) bool {
 		return rec.Watched.Regressions == 1 && rec.Verdict == incident.Contained
@@ -61,16 +60,13 @@ func TestRegressionUnderWatchIsContainedAgain(t *testing.T) {
 	require.Contains(t, fmt.Sprint(rec.Timeline), "REGRESSION")
 }
 
-// unstop lifts the stop of an endpoint as the company's operator.
-func unstop(t *testing.T, s *stack.Stack, endpoint string) {
+// unfence removes the policy that cuts an endpoint's pods off, as the company's operator.
+func unfence(t *testing.T, s *stack.Stack, endpoint string) {
 	t.Helper()
 	e := s.Company.Assets.Endpoint(endpoint)
-	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{"serving.kserve.io/stop": "false"}}})
+	url := fmt.Sprintf("%s/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies/firebreak-%s", s.Kubernetes.URL, e.Serving.Namespace, e.Serving.Name)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, url, nil)
 	require.NoError(t, err)
-	url := fmt.Sprintf("%s/apis/serving.kserve.io/v1beta1/namespaces/%s/inferenceservices/%s", s.Kubernetes.URL, e.Serving.Namespace, e.Serving.Name)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, url, bytes.NewReader(body))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/merge-patch+json")
 	req.Header.Set("Authorization", "Bearer "+s.Kubernetes.Tokens[company.Operator])
 	client, err := s.Kubernetes.Client()
 	require.NoError(t, err)
