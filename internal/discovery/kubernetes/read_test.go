@@ -105,6 +105,7 @@ func TestReadRefuses(t *testing.T) {
 		"YAML":            {"kind: List\n", "not what 'kubectl get -o json' writes"},
 		"something else":  {`{"items":[]}`, "has no kind"},
 		"a list of texts": {`{"kind":"List","items":["a"]}`, "not what 'kubectl"},
+		"too many":        {strings.Repeat(`{"kind":"A"}`, 100_001), "more than 100000 objects"},
 		"too much":        {strings.Repeat(" ", kubernetes.MaxBytes+1), "larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,19 @@ func TestDiscoverRefuses(t *testing.T) {
 			}
 		}, 1, "larger than"},
 		"pages without end": {answer(200, `{"registered_models":[{"name":"m"}],"next_page_token":"again"}`), 2, "do not end"},
-		"a cut connection":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "ask MLflow for registered-models/search"},
+		"too many models": {func(w http.ResponseWriter, r *http.Request) {
+			page := r.URL.Query().Get("page_token") + "1"
+			_, _ = w.Write([]byte(`{"registered_models":[` + strings.Repeat(`{"name":"m"},`, 7000) + `{"name":"m"}],"next_page_token":"` + page + `"}`))
+		}, 3, "more than 20000 models"},
+		"too many versions": {func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "registered-models/search") {
+				_, _ = w.Write([]byte(`{"registered_models":[{"name":"m"}]}`))
+				return
+			}
+			page := r.URL.Query().Get("page_token") + "1"
+			_, _ = w.Write([]byte(`{"model_versions":[` + strings.Repeat(`{"version":"1"},`, 40_000) + `{"version":"1"}],"next_page_token":"` + page + `"}`))
+		}, 4, "m has more than 100000 versions"},
+		"a cut connection": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "ask MLflow for registered-models/search"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
