@@ -57,10 +57,11 @@ func TestDiscover(t *testing.T) {
 	for _, want := range []string{
 		`model "a b" can be no id`, "alias champion of credit-scorer is version 17", "N8: run gone of credit-scorer@18 was deleted",
 		"N8: credit-scorer@9 names no run", "version 19 of credit-scorer is left out: its registration is FAILED_REGISTRATION",
-		`logged dataset "dataset" with digest ""`, "N2: credit-scorer@9 has no tag firebreak.root_digest",
+		`logged dataset "dataset" with digest ""`, `credit-scorer@18 is kept in MLflow at an address of the kind "models"`, "N2: credit-scorer@9 has no tag firebreak.root_digest",
 	} {
 		require.Contains(t, notes, want)
 	}
+	require.NotContains(t, fields(f, "credit-scorer@18"), "uri", "nothing of it can be copied from there")
 	require.False(t, f.Has("checkpoints", "credit-scorer@19"))
 }
 
