@@ -61,12 +61,11 @@ func refused(format string, args ...any) error {
 
 const longHelp = `trigger starts incidents from alerts, lets people follow, approve, steer and close them, and shows what playbooks do.
 
-It talks to Temporal alone; 'trigger serve' to Slack and to an SQS queue too where that is configured, 'trigger inventory import' to
-the model registry that it is given, and the other verbs of 'trigger inventory', 'trigger playbook', 'trigger route' and 'trigger
-evidence' to nothing at all. It never holds a Vault credential, and of a cloud at most the right
-to read that one queue. The connection is configured as in Temporal's own tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
-TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile in temporal.toml. A decision made here is as strong as the access to Temporal
-with which it is made.
+It talks to Temporal alone; 'trigger serve' to Slack and to an SQS queue too where that is configured, 'trigger inventory import'
+to the model registry that it is given, and the rest of 'trigger inventory', 'trigger playbook', 'trigger route' and 'trigger
+evidence' to nothing at all. It never holds a Vault credential, and of a cloud at most the right to read that one queue. The
+connection is configured as in Temporal's own tools: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a
+profile in temporal.toml. A decision made here is as strong as the access to Temporal with which it is made.
 
 NO_COLOR, when set, keeps colours out. 'trigger completion --help' says how a shell completes verbs, open incidents and steps.
 

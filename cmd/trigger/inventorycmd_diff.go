@@ -47,7 +47,7 @@ func (a *app) showDifference(d inventory.Difference, output string) error {
 			return err
 		}
 	} else {
-		writeDifference(a.stdout, d)
+		writeDifference(a.stdout, d, colourful(terminal(a.stdout), a.env))
 	}
 	if d.Empty() {
 		return nil
@@ -56,11 +56,14 @@ func (a *app) showDifference(d inventory.Difference, output string) error {
 		count(len(d.Endpoints), "production endpoint")+" with another blast radius")
 }
 
-func writeDifference(w io.Writer, d inventory.Difference) {
-	sign := map[string]string{inventory.Added: "+", inventory.Removed: "-", inventory.Changed: "~"}
+func writeDifference(w io.Writer, d inventory.Difference, colour bool) {
+	head := func(kind, format string, args ...any) {
+		sign := map[string][2]string{inventory.Added: {"+", "32"}, inventory.Removed: {"-", "31"}, inventory.Changed: {"~", "33"}}[kind]
+		fmt.Fprintln(w, painted(sign[0]+" "+plain(fmt.Sprintf(format, args...)), sign[1], colour))
+	}
 	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
 	for _, c := range d.Assets {
-		line("%s %s %s", sign[c.Kind], c.Section, c.ID)
+		head(c.Kind, "%s %s", c.Section, c.ID)
 		for _, f := range c.Fields {
 			line("    %s: %s -> %s", f.Path, orNone(f.Old), orNone(f.New))
 		}
@@ -70,10 +73,10 @@ func writeDifference(w io.Writer, d inventory.Difference) {
 		if e.Run != "" {
 			run = " (" + e.Run + ")"
 		}
-		line("%s lineage %s -> %s%s", sign[e.Kind], e.From, e.To, run)
+		head(e.Kind, "lineage %s -> %s%s", e.From, e.To, run)
 	}
 	for _, e := range d.Endpoints {
-		line("%s blast radius of %s", sign[e.Kind], e.ID)
+		head(e.Kind, "blast radius of %s", e.ID)
 		list := func(what string, ids []string) {
 			if len(ids) > 0 {
 				line("    %s %s", what, strings.Join(ids, ", "))

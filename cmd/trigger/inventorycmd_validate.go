@@ -68,16 +68,16 @@ func (a *app) validateInventory(path string, now time.Time, output string) error
 			return err
 		}
 	}
-	wrong := 0
+	wrong, colour := 0, colourful(terminal(a.stdout), a.env)
 	for _, f := range faults {
-		mark := ""
+		mark, code := "", "31"
 		if f.Level == inventory.Refused {
 			wrong++
 		} else {
-			mark = " [" + string(f.Level) + "]"
+			mark, code = " ["+string(f.Level)+"]", "33"
 		}
 		if output == "table" {
-			fmt.Fprintln(a.stdout, plain(f.Error())+mark)
+			fmt.Fprintln(a.stdout, painted(plain(f.Error())+mark, code, colour))
 		}
 	}
 	switch {

@@ -1,6 +1,9 @@
 package inventory
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // graph is the lineage between dataset versions and checkpoints. Ids are numbered, so that a million edges are followed without
 // a look into a map.
@@ -9,6 +12,8 @@ type graph struct {
 	number map[string]int32
 	// next leads to what was made from something; back to what it was made from.
 	next, back adjacency
+	// byID are the nodes in the order of their ids.
+	byID []int32
 }
 
 // adjacency holds the neighbours of n in to[start[n]:start[n+1]], in the order in which the edges were added.
@@ -67,7 +72,13 @@ func (b *graphBuilder) edge(from, to string) {
 }
 
 func (b *graphBuilder) build() graph {
-	return graph{ids: b.ids, number: b.number, next: neighbours(len(b.ids), b.from, b.to), back: neighbours(len(b.ids), b.to, b.from)}
+	g := graph{ids: b.ids, number: b.number, next: neighbours(len(b.ids), b.from, b.to), back: neighbours(len(b.ids), b.to, b.from)}
+	g.byID = make([]int32, len(b.ids))
+	for n := range g.byID {
+		g.byID[n] = int32(n)
+	}
+	slices.SortFunc(g.byID, func(x, y int32) int { return strings.Compare(b.ids[x], b.ids[y]) })
+	return g
 }
 
 // neighbours sorts the edges by where they start, keeping their order.
@@ -123,13 +134,35 @@ func (a *adjacency) reach(roots []int32) (via []int32, order []int32) {
 	return via, order
 }
 
+// reached are the nodes that can be reached from the roots, the roots included, in the order of their ids.
+func (g *graph) reached(a *adjacency, roots []int32) []int32 {
+	via, order := a.reach(roots)
+	const many = 16 // from this share of all nodes on, looking at each is faster than sorting
+	if len(order)*many < len(via) {
+		slices.SortFunc(order, func(x, y int32) int { return strings.Compare(g.ids[x], g.ids[y]) })
+		return order
+	}
+	order = order[:0]
+	for _, n := range g.byID {
+		if via[n] >= 0 {
+			order = append(order, n)
+		}
+	}
+	return order
+}
+
 // closure returns the ids that can be reached from the roots, the roots included, sorted.
 func (g *graph) closure(a *adjacency, roots []string) []string {
-	nodes, out := g.numbers(roots)
-	_, order := a.reach(nodes)
+	nodes, alone := g.numbers(roots)
+	order := g.reached(a, nodes)
+	out := make([]string, 0, len(order)+len(alone))
 	for _, n := range order {
 		out = append(out, g.ids[n])
 	}
+	if len(alone) == 0 {
+		return out
+	}
+	out = append(out, alone...)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

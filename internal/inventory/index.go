@@ -16,6 +16,8 @@ type index struct {
 
 	// lineage leads from an asset to what was made from it, and back.
 	lineage graph
+	// dataAt is for each node of the lineage the position of the dataset that it is or is a version of, or -1.
+	dataAt []int32
 	// orphans are the checkpoints of which nothing is known that they were made from.
 	orphans []int
 }
@@ -126,11 +128,26 @@ func (x *index) connect(inv *Inventory) {
 		}
 	}
 	x.lineage = b.build()
+	x.dataAt = make([]int32, len(x.lineage.ids))
+	for n, id := range x.lineage.ids {
+		x.dataAt[n] = x.dataset(inv, id)
+	}
 	for i := range inv.Checkpoints {
 		if n, ok := x.lineage.number[inv.Checkpoints[i].ID]; !ok || len(x.lineage.back.of(n)) == 0 {
 			x.orphans = append(x.orphans, i)
 		}
 	}
+}
+
+// dataset is the position of the dataset that an id is or is a version of, or -1.
+func (x *index) dataset(inv *Inventory, id string) int32 {
+	if v := at(inv.DatasetVersions, x.versions, id); v != nil {
+		id = v.Dataset
+	}
+	if i, ok := x.datasets[id]; ok {
+		return int32(i)
+	}
+	return -1
 }
 
 // descendants returns the ids and everything that was made from them, sorted.

@@ -212,19 +212,24 @@ func appendNew(list []string, s string) []string {
 // DataOf returns the datasets with personal data that the radius touches: the affected ones and those that the affected
 // checkpoints descend from.
 func (inv *Inventory) DataOf(r incident.Radius) []string {
+	x := inv.indexed()
 	var out []string
-	seen := map[string]bool{}
-	for _, id := range inv.indexed().ancestors(slices.Concat(r.DatasetVersions, r.Checkpoints)) {
-		if v := inv.DatasetVersion(id); v != nil {
-			id = v.Dataset
+	seen := make([]bool, len(inv.Datasets))
+	note := func(i int32) {
+		if i < 0 || seen[i] {
+			return
 		}
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		if d := inv.Dataset(id); d != nil && sensitive(d.Sensitivity) {
+		seen[i] = true
+		if d := &inv.Datasets[i]; sensitive(d.Sensitivity) {
 			out = append(out, d.ID)
 		}
+	}
+	nodes, alone := x.lineage.numbers(slices.Concat(r.DatasetVersions, r.Checkpoints))
+	for _, n := range x.lineage.reached(&x.lineage.back, nodes) {
+		note(x.dataAt[n])
+	}
+	for _, id := range alone {
+		note(x.dataset(inv, id))
 	}
 	return out
 }

@@ -43,15 +43,15 @@ func registered(t *testing.T) *platforms.MLflow {
 		"dataset": map[string]string{"name": "loan-applications", "digest": "2026-07-31", "source_type": "s3", "source": `{"uri": "s3://nordwall-data/loan-applications/2026-07-31/"}`},
 	}}})
 	call("runs/update", map[string]any{"run_id": run, "status": "FINISHED", "end_time": finished.UnixMilli()})
-	call("registered-models/create", map[string]any{"name": "lending/it's credit"})
+	call("registered-models/create", map[string]any{"name": "lending's credit"})
 	for i := range 120 {
-		v := map[string]any{"name": "lending/it's credit", "source": "s3://nordwall-registry/credit-scorer/", "tags": []map[string]string{}}
+		v := map[string]any{"name": "lending's credit", "source": "s3://nordwall-registry/credit-scorer/", "tags": []map[string]string{}}
 		if i == 16 {
 			v["run_id"], v["tags"] = run, []map[string]string{{"key": "firebreak.root_digest", "value": rootDigest}}
 		}
 		call("model-versions/create", v)
 	}
-	call("registered-models/alias", map[string]any{"name": "lending/it's credit", "alias": "prod", "version": "17"})
+	call("registered-models/alias", map[string]any{"name": "lending's credit", "alias": "prod", "version": "17"})
 	return server
 }
 
@@ -60,7 +60,7 @@ func TestDiscoverARealMLflow(t *testing.T) {
 	server := registered(t)
 	client, err := mlflow.New(server.URL, "", "", "")
 	require.NoError(t, err)
-	opt := discovery.Options{Env: "prod", Names: map[string]string{"lending/it's credit": "credit-scorer"}}
+	opt := discovery.Options{Env: "prod", Names: map[string]string{"lending's credit": "credit-scorer"}}
 	found, err := mlflow.Discover(t.Context(), client, opt, time.Now())
 	require.NoError(t, err)
 	got := map[string]any{}
@@ -75,7 +75,7 @@ func TestDiscoverARealMLflow(t *testing.T) {
 	}
 	require.Equal(t, 120, checkpoints, "all pages")
 	for key, want := range map[string]any{
-		"credit-scorer registry.name": "lending/it's credit", "credit-scorer@17 root_digest": rootDigest, "credit-scorer@17 built.code_commit": "9ab27d4",
+		"credit-scorer registry.name": "lending's credit", "credit-scorer@17 root_digest": rootDigest, "credit-scorer@17 built.code_commit": "9ab27d4",
 		"credit-scorer@17 built.finished": "2026-08-30T03:40:00Z", "credit-scorer@17 built.datasets": []string{"loan-applications@2026-07-31"},
 		"loan-applications@2026-07-31 uri": "s3://nordwall-data/loan-applications/2026-07-31/",
 	} {
@@ -99,7 +99,7 @@ func TestImportARealMLflow(t *testing.T) {
 	server := registered(t)
 	raw, err := os.ReadFile("../../../testdata/inventory/nordwall.yaml")
 	require.NoError(t, err)
-	was := strings.Replace(string(raw), "registry: {platform: mlflow, name: credit-scorer}", "registry: {platform: mlflow, name: lending/it's credit}", 1)
+	was := strings.Replace(string(raw), "registry: {platform: mlflow, name: credit-scorer}", "registry: {platform: mlflow, name: lending's credit}", 1)
 	file := filepath.Join(t.TempDir(), "assets.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(was), 0o600))
 	var said bytes.Buffer

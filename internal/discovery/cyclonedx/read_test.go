@@ -90,6 +90,7 @@ func TestReadRefuses(t *testing.T) {
 		"another form": {`{"spdxVersion":"SPDX-3.0"}`, `bomFormat is ""`},
 		"an old one":   {`{"bomFormat":"CycloneDX","specVersion":"1.4"}`, `specVersion is "1.4", want 1.6 or 1.7`},
 		"too deep":     {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + nested + `]}`, "nests them deeper than 32"},
+		"too many":     {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + strings.TrimSuffix(strings.Repeat(`{"type":"data","name":"d"},`, 100_001), ",") + `]}`, "more than 100000 components"},
 		"too large":    {strings.Repeat(" ", cyclonedx.MaxBytes+1), "larger than"},
 		"a wrong type": {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":{}}`, "read the bill of materials"},
 	} {

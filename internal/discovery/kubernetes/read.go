@@ -37,6 +37,8 @@ func Read(r io.Reader, opt discovery.Options) (*discovery.Found, error) {
 			// It is part of an endpoint that is listed itself.
 		case (o.Kind == "Deployment" || o.Kind == "StatefulSet") && strings.HasPrefix(o.APIVersion, "apps/"):
 			b.workload(o)
+		case strings.HasPrefix(o.APIVersion, "serving.kserve.io/") && slices.Contains([]string{"LLMInferenceService", "InferenceGraph"}, o.Kind):
+			b.found.Note("N11: %s/%s is a %s, which answers callers but is none that can be read here: list its endpoint by hand", o.Metadata.Namespace, o.Metadata.Name, o.Kind)
 		default:
 			skipped[o.Kind]++
 		}

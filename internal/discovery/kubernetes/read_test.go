@@ -88,6 +88,16 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestWhatAnswersIsNotPassedOver holds that nothing that callers can reach is left out as if it were none.
+func TestWhatAnswersIsNotPassedOver(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"LLMInferenceService", "InferenceGraph"} {
+		f, err := kubernetes.Read(strings.NewReader(`{"apiVersion":"serving.kserve.io/v1alpha1","kind":"`+kind+`","metadata":{"name":"a","namespace":"b"}}`), discovery.Options{})
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(f.Notes, "\n"), "N11: b/a is a "+kind)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ doc, want string }{
@@ -95,6 +105,7 @@ func TestReadRefuses(t *testing.T) {
 		"YAML":            {"kind: List\n", "not what 'kubectl get -o json' writes"},
 		"something else":  {`{"items":[]}`, "has no kind"},
 		"a list of texts": {`{"kind":"List","items":["a"]}`, "not what 'kubectl"},
+		"too many":        {strings.Repeat(`{"kind":"A"}`, 100_001), "more than 100000 objects"},
 		"too much":        {strings.Repeat(" ", kubernetes.MaxBytes+1), "larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -142,7 +142,12 @@ func (b *reader) version(model string, v *version, r *run) {
 	default:
 		b.found.Note("N2: %s has no tag %s: fill in root_digest", id, digestTags[0])
 	}
-	c.Set("uri", v.Source)
+	if strings.HasPrefix(v.Source, "s3://") {
+		c.Set("uri", v.Source)
+	} else {
+		scheme, _, _ := strings.Cut(v.Source, ":") // the rest may hold a password
+		b.found.Note("%s is kept in MLflow at an address of the kind %q: fill in uri, the S3 prefix of its files", id, scheme)
+	}
 	c.Set("built.run_id", v.RunID)
 	c.Set("promotion.stage", map[string]string{"Production": "prod", "Staging": "staging", "Archived": "retired"}[v.Stage])
 	switch {

@@ -57,10 +57,11 @@ func TestDiscover(t *testing.T) {
 	for _, want := range []string{
 		`model "a b" can be no id`, "alias champion of credit-scorer is version 17", "N8: run gone of credit-scorer@18 was deleted",
 		"N8: credit-scorer@9 names no run", "version 19 of credit-scorer is left out: its registration is FAILED_REGISTRATION",
-		`logged dataset "dataset" with digest ""`, "N2: credit-scorer@9 has no tag firebreak.root_digest",
+		`logged dataset "dataset" with digest ""`, `credit-scorer@18 is kept in MLflow at an address of the kind "models"`, "N2: credit-scorer@9 has no tag firebreak.root_digest",
 	} {
 		require.Contains(t, notes, want)
 	}
+	require.NotContains(t, fields(f, "credit-scorer@18"), "uri", "nothing of it can be copied from there")
 	require.False(t, f.Has("checkpoints", "credit-scorer@19"))
 }
 
@@ -98,7 +99,19 @@ func TestDiscoverRefuses(t *testing.T) {
 			}
 		}, 1, "larger than"},
 		"pages without end": {answer(200, `{"registered_models":[{"name":"m"}],"next_page_token":"again"}`), 2, "do not end"},
-		"a cut connection":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "ask MLflow for registered-models/search"},
+		"too many models": {func(w http.ResponseWriter, r *http.Request) {
+			page := r.URL.Query().Get("page_token") + "1"
+			_, _ = w.Write([]byte(`{"registered_models":[` + strings.Repeat(`{"name":"m"},`, 7000) + `{"name":"m"}],"next_page_token":"` + page + `"}`))
+		}, 3, "more than 20000 models"},
+		"too many versions": {func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "registered-models/search") {
+				_, _ = w.Write([]byte(`{"registered_models":[{"name":"m"}]}`))
+				return
+			}
+			page := r.URL.Query().Get("page_token") + "1"
+			_, _ = w.Write([]byte(`{"model_versions":[` + strings.Repeat(`{"version":"1"},`, 40_000) + `{"version":"1"}],"next_page_token":"` + page + `"}`))
+		}, 4, "m has more than 100000 versions"},
+		"a cut connection": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "ask MLflow for registered-models/search"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -111,6 +111,7 @@ func TestReadRefuses(t *testing.T) {
 		"more after it":     {"[]{}", "something follows"},
 		"no job":            {`{"run":{"runId":"r"},"eventTime":"2026-09-01T00:00:00Z"}`, "read event 1: it has no job.name"},
 		"no time":           {`{"run":{"runId":"r"},"job":{"name":"j"}}`, "no eventTime"},
+		"too many events":   {strings.Repeat("{}", 1_000_001), "more than 1000000"},
 		"too many datasets": {event("COMPLETE", many, ""), "more than 10000 datasets"},
 	} {
 		t.Run(name, func(t *testing.T) {
