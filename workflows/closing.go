@@ -50,7 +50,7 @@ func (r *response) mayClose(c CloseIncident) string {
 		return "the incident is closed already"
 	case c.Reason == "":
 		return "closing needs a reason"
-	case r.plan == nil && c.Via != ViaCommandLine:
+	case r.plan == nil && (c.Via == ViaSlack || c.Via == ViaPage):
 		return "the plan is not resolved yet, so nobody's role is known: wait for it, or close the incident on the command line"
 	case r.plan == nil:
 		// Nothing was done: closing only gives up waiting. Whoever can write to Temporal could do that anyhow.

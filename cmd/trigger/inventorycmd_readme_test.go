@@ -17,7 +17,7 @@ func TestReadmeNamesWhatAnInventoryIsImportedFrom(t *testing.T) {
 	for _, m := range regexp.MustCompile("`import --from ([a-z]+)`").FindAllSubmatch(readme, -1) {
 		kind := string(m[1])
 		named[kind] = true
-		require.NoError(t, (&importing{from: kind}).check(), "the README names an import that is not there")
+		require.Contains(t, importHelp, "--from "+kind+" ", "the README names an import that is not there")
 	}
 	for _, kind := range regexp.MustCompile(`--from ([a-z]+) +SOURCE`).FindAllStringSubmatch(importHelp, -1) {
 		require.True(t, named[kind[1]], "the README lacks import --from %s", kind[1])

@@ -137,6 +137,9 @@ type Model struct {
 	Registry struct {
 		Platform string `yaml:"platform"`
 		Name     string `yaml:"name"`
+		// Reject says that no pipeline deploys anything because a version is rejected. Only then a version in SageMaker is
+		// rejected without a person.
+		Reject bool `yaml:"reject,omitempty"`
 	} `yaml:"registry,omitempty"`
 	Fallback struct {
 		Strategy string `yaml:"strategy"`

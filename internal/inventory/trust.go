@@ -30,6 +30,8 @@ type Registered struct {
 	Platform string `json:"platform"`
 	Name     string `json:"name"`
 	Version  string `json:"version"`
+	// Reject says that rejecting the version starts nothing.
+	Reject bool `json:"reject,omitempty"`
 }
 
 // SigningKey returns the key with the id, or nil.
@@ -50,7 +52,7 @@ func (inv *Inventory) Registered(c *Checkpoint) *Registered {
 	if version == "" {
 		return nil
 	}
-	return &Registered{Platform: m.Registry.Platform, Name: m.Registry.Name, Version: version}
+	return &Registered{Platform: m.Registry.Platform, Name: m.Registry.Name, Version: version, Reject: m.Registry.Reject}
 }
 
 // quarantined says why one of the words by which a checkpoint names what it was made with is suspect, or "".
@@ -99,12 +101,16 @@ func (l *linter) trust() {
 		}
 	}
 	for i, m := range l.inv.Models {
-		if r := m.Registry; (r.Platform != "" || r.Name != "") && (r.Platform != "mlflow" || r.Name == "") {
-			field := "platform"
-			if r.Platform == "mlflow" {
-				field = "name"
-			}
-			l.add(of("models", i, "registry", field), "models", "registry of %s has platform %q and name %q; known platform: mlflow", m.ID, r.Platform, r.Name)
+		r, known := m.Registry, slices.Contains([]string{"mlflow", "sagemaker"}, m.Registry.Platform)
+		switch {
+		case r.Platform == "" && r.Name == "":
+		case !known:
+			l.add(of("models", i, "registry", "platform"), "models", "registry of %s has platform %q and name %q; known platforms: mlflow, sagemaker", m.ID, r.Platform, r.Name)
+		case r.Name == "":
+			l.add(of("models", i, "registry", "name"), "models", "registry of %s has platform %q and name %q: name what it is registered as", m.ID, r.Platform, r.Name)
+		}
+		if r.Reject && r.Platform != "sagemaker" {
+			l.add(of("models", i, "registry", "reject"), "models", "registry of %s: reject is for platform sagemaker", m.ID)
 		}
 	}
 }

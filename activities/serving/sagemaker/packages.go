@@ -21,7 +21,8 @@ import (
 // has no tags of its own, so that the description of its approval names the operation.
 //
 // A pipeline that listens for "SageMaker Model Package State Change" may take a rejection, or an approval that an undo puts
-// back, as the order to deploy something. The effect says so; what watches the endpoints sees what it deploys.
+// back, as the order to deploy something. Packages therefore acts only where the inventory says that none does
+// (models[].registry.reject), and everything else is a person's; the effect says so all the same.
 type Packages struct{ client *Client }
 
 // NewPackages returns the action.
@@ -123,6 +124,10 @@ func (p *Packages) check(op *playbooks.Operation) (*region, *inventory.Registere
 	at := op.Target.Registered
 	if op.Target.Kind != inventory.RegisteredTarget || at == nil || at.Platform != "sagemaker" {
 		return nil, nil, failure.New(failure.Invalid, "%s: target %s is not in SageMaker's model registry", op.Action, op.Target.ID)
+	}
+	if !at.Reject {
+		return nil, nil, failure.New(failure.Unsupported, "%s of %s: rejecting a version can start a pipeline that deploys another; tell its pipelines and reject version %s of %s by hand, or set models[].registry.reject if none listens",
+			op.Action, op.Target.ID, at.Version, at.Name)
 	}
 	if _, err := strconv.Atoi(at.Version); err != nil {
 		return nil, nil, failure.New(failure.Invalid, "%s of %s: version %q is no number, which a version of a model package group is; correct registry_version in the inventory", op.Action, op.Target.ID, at.Version)

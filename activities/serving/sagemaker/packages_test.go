@@ -19,7 +19,7 @@ func (w *world) version() *playbooks.Operation {
 	w.aws.Package("credit", 17, "Approved", "by the risk board")
 	op := w.operation("registry.quarantine")
 	op.Target = inventory.Target{
-		ID: "credit-scorer@17", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "sagemaker", Name: "credit", Version: "17"},
+		ID: "credit-scorer@17", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "sagemaker", Name: "credit", Version: "17", Reject: true},
 	}
 	return op
 }
@@ -58,6 +58,18 @@ func TestPackagesSayThatAPipelineMayDeploy(t *testing.T) {
 	effect, err := w.packages().Undo(t.Context(), op)
 	require.NoError(t, err)
 	require.Contains(t, effect.Summary, "may deploy now")
+}
+
+// Rejecting may be a pipeline's order to deploy: without the inventory's word it is a person's.
+func TestPackagesAreRejectedByHandWithoutTheInventorysWord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, parking)
+	op := w.version()
+	op.Target.Registered.Reject = false
+	_, err := w.packages().Capture(t.Context(), op)
+	code, _ := failure.CodeOf(err)
+	require.Equal(t, failure.Unsupported, code)
+	require.ErrorContains(t, err, "models[].registry.reject")
 }
 
 func TestPackagesRefuse(t *testing.T) {

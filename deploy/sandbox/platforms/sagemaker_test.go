@@ -205,7 +205,7 @@ func rejected(t *testing.T, s *studio) {
 	}
 	op := s.operation("registry.quarantine")
 	op.Target = inventory.Target{
-		ID: "credit-scorer@1", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "sagemaker", Name: "credit", Version: "1"},
+		ID: "credit-scorer@1", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "sagemaker", Name: "credit", Version: "1", Reject: true},
 	}
 	packages := sagemaker.NewPackages(sagemaker.NewFromConfig(s.cfg, 0))
 	prove(t, packages, op)
