@@ -80,3 +80,20 @@ func TestAccessToEvidenceOfAClosedIncident(t *testing.T) {
 		})
 	}
 }
+
+// What signs is away when the verdict is due. Once it is back the evidence is sealed anew, and not for ever.
+func TestUnsignedEvidenceIsSealedAgain(t *testing.T) {
+	t.Parallel()
+	w := newSmall(t, disable())
+	w.signer = ""
+	w.at(10*time.Minute, func() { w.signer = "evidence:1" })
+	var before, after int
+	w.at(9*time.Minute, func() { before = w.count("seal") })
+	w.at(59*time.Minute, func() { after = w.count("seal") })
+	w.closeAt(time.Hour, false)
+	rec := w.run()
+	require.Greater(t, before, 2)
+	require.Less(t, before, 10, "with growing pauses")
+	require.Equal(t, before+1, after)
+	require.Equal(t, "evidence:1", rec.Evidence.Signer)
+}

@@ -102,6 +102,35 @@ func (r *response) undo(ctx workflow.Context) {
 	}
 }
 
+// sealAgain seals the evidence anew, as long as its manifest is not signed: what signs was away when the verdict was due, and
+// an incident that is otherwise mended must not stay with that gap until somebody closes it.
+func (r *response) sealAgain(ctx workflow.Context) {
+	if workflow.GetVersion(ctx, sealAgainChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return // begun before there was this
+	}
+	for pause := firstSealPause; ; pause = min(2*pause, slowestWatch) {
+		due := func() bool { return r.rec.Progress == incident.Settled && r.rec.Evidence.Signer == "" }
+		if err := workflow.Await(ctx, func() bool { return r.closing != nil || due() }); err != nil || r.closing != nil {
+			return
+		}
+		if closing, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return r.closing != nil }); closing || err != nil {
+			return
+		}
+		if !due() {
+			continue
+		}
+		r.background++
+		r.seal(ctx)
+		r.background--
+	}
+}
+
+const (
+	// firstSealPause is how long what signs has to come back before the first new try.
+	firstSealPause  = 15 * time.Second
+	sealAgainChange = "seal-again"
+)
+
 // seal writes the incident's evidence manifest. If that fails the verdict shows the gap, and closing tries again.
 func (r *response) seal(ctx workflow.Context) {
 	// What the manifest before could not hold says nothing of this one.

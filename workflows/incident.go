@@ -230,6 +230,7 @@ func (r *response) settle(ctx workflow.Context) {
 	if !r.watching {
 		r.watching = true
 		workflow.Go(ctx, r.watch)
+		workflow.Go(ctx, r.sealAgain)
 	}
 }
 

@@ -41,6 +41,8 @@ type world struct {
 	accesses []playbooks.RecordAccess
 	// updates are those of the thread.
 	updates []playbooks.ThreadUpdate
+	// signer is the key that signs manifests; none while what signs is away.
+	signer string
 	// channel is where the incident's thread is; none if empty.
 	channel string
 	// change alters the playbook before it is planned.
@@ -55,7 +57,7 @@ func newWorld(t *testing.T, kind incident.Kind, asset string) *world {
 		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t,
 		req: incident.Request{Kind: kind, Asset: asset, Mode: incident.Live, Requester: "alertmanager",
 			DetectedAt: time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC)},
-		fail: map[string][]func() error{}, unproved: map[string]bool{},
+		fail: map[string][]func() error{}, unproved: map[string]bool{}, signer: "evidence:1",
 	}
 	w.SetTestTimeout(time.Minute)
 	w.RegisterWorkflow(workflows.BackdoorDiscovery)
@@ -146,7 +148,7 @@ func (w *world) thread(_ context.Context, in playbooks.ThreadUpdate) (*incident.
 }
 
 func (w *world) seal(context.Context, playbooks.SealInput) (*incident.Evidence, error) {
-	return &incident.Evidence{Manifest: "s3://evidence/manifest?versionId=1", SHA256: "00"}, w.next("seal")
+	return &incident.Evidence{Manifest: "s3://evidence/manifest?versionId=1", SHA256: "00", Signer: w.signer}, w.next("seal")
 }
 
 func (w *world) call(op *playbooks.Operation, stage playbooks.Stage) error {

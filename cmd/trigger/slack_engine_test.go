@@ -54,7 +54,7 @@ func newEngine(t *testing.T) *engine {
 		return playbooks.NewPlan(file, inv, req)
 	})
 	register(playbooks.SealActivity, func(context.Context, playbooks.SealInput) (*incident.Evidence, error) {
-		return &incident.Evidence{}, nil
+		return &incident.Evidence{Signer: "engine:1"}, nil
 	})
 	register(playbooks.RemindActivity, func(context.Context, *playbooks.Reminder) (*incident.Effect, error) { return &incident.Effect{}, nil })
 	for _, a := range playbooks.Catalogue() {

@@ -102,7 +102,7 @@ func (w *world) seal(context.Context, playbooks.SealInput) (*incident.Evidence, 
 	if _, err := w.next(Call{Step: playbooks.SealActivity}); err != nil {
 		return nil, err
 	}
-	return &incident.Evidence{Manifest: "s3://rehearsal/manifest.json?versionId=1", SHA256: strings.Repeat("0", 64)}, nil
+	return &incident.Evidence{Manifest: "s3://rehearsal/manifest.json?versionId=1", Signer: "rehearsal:1", SHA256: strings.Repeat("0", 64)}, nil
 }
 
 func (w *world) remind(_ context.Context, m *playbooks.Reminder) (*incident.Effect, error) {
