@@ -220,17 +220,21 @@ func TestLiteLLM(t *testing.T) {
 	require.Equal(t, served, h.use(t, 0, h.customer, 5))
 	require.Equal(t, served, h.use(t, 1, h.customer, 5))
 
-	t.Run("throttled, seen in the rate, and undone byte for byte", func(t *testing.T) {
+	step := func(name string, f func(t *testing.T)) {
+		t.Helper()
+		require.True(t, t.Run(name, f), "what comes next begins where this ends")
+	}
+	step("throttled, seen in the rate, and undone byte for byte", func(t *testing.T) {
 		op := h.on("consumer.throttle", first...)
 		done(t, throttle, op)
-		require.Equal(t, []int{200, 200, 429, 429, 429}, h.use(t, 0, h.customer, 5), "the key's own rate")
+		require.Equal(t, []int{429, 429, 429, 429, 429}, h.use(t, 0, h.customer, 5), "the key has had more than its cap in this minute")
 		require.Equal(t, served, h.use(t, 0, h.other, 5), "others are unharmed")
 		proved(t, throttle, op)
 		undone(t, throttle, op)
 		require.Equal(t, before, h.state(t, h.customer))
 		require.Equal(t, served, h.use(t, 0, h.customer, 5))
 	})
-	t.Run("a cap that the instances do not share is not proved", func(t *testing.T) {
+	step("a cap that the instances do not share is not proved", func(t *testing.T) {
 		op := h.on("consumer.throttle", both...)
 		done(t, throttle, op)
 		p, err := throttle.Verify(t.Context(), op)
@@ -240,7 +244,7 @@ func TestLiteLLM(t *testing.T) {
 		undone(t, throttle, op)
 		require.Equal(t, before, h.state(t, h.customer))
 	})
-	t.Run("blocked, past every cache, and undone byte for byte", func(t *testing.T) {
+	step("blocked, past every cache, and undone byte for byte", func(t *testing.T) {
 		op := h.on("consumer.block", both...)
 		require.Equal(t, []int{200}, h.use(t, 1, h.customer, 1))
 		done(t, block, op)
@@ -252,7 +256,7 @@ func TestLiteLLM(t *testing.T) {
 		undone(t, block, op)
 		require.Equal(t, before, h.state(t, h.customer))
 	})
-	t.Run("up the ladder and down again", func(t *testing.T) {
+	step("up the ladder and down again", func(t *testing.T) {
 		l1, l3 := h.on("consumer.throttle", first...), h.on("consumer.block", both...)
 		done(t, throttle, l1)
 		proved(t, throttle, l1)

@@ -100,15 +100,17 @@ function answer(v) {
   if (Array.isArray(v)) return v.map(answer)
   if (v === null || typeof v !== 'object') return v
   if (v.$type === 'BigInt') return Number(v.value)
-  if (v.$type === 'Json') return JSON.parse(v.value)
   if ('$type' in v) return v.value
   return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, answer(x)]))
 }
 
-// rows opens the JSON documents among the rows of a raw question, as the engine for processes does.
+// rows opens the JSON documents among the rows of a raw question; elsewhere they stay texts, as with the engine for processes.
 function rows(found) {
   if (!found || !found.rows) return answer(found)
-  const open = (v, type) => type === 'json' && typeof v === 'string' ? JSON.parse(v) : answer(v)
+  const open = (v, type) => {
+    const bare = answer(v)
+    return type === 'json' && typeof bare === 'string' ? JSON.parse(bare) : bare
+  }
   return { ...found, rows: found.rows.map(r => r.map((v, i) => open(v, found.types[i]))) }
 }
 
