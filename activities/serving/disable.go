@@ -47,7 +47,7 @@ func (d *Disable) Do(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 	if err != nil {
 		return nil, err
 	}
-	further, err := d.escalate(ctx, c, op, before, change.Found)
+	further, err := d.escalate(ctx, c, op, before, change)
 	if err != nil {
 		return nil, err
 	}
@@ -76,20 +76,37 @@ const factEscalated = "escalated"
 
 // escalate disables an endpoint in its platform's first mode if it was isolated before and answers all the same: a network
 // that does not enforce policies must not keep a suspect model in service. It returns nil if there is no need.
-func (d *Disable) escalate(ctx context.Context, c Control, op *playbooks.Operation, before *Saved, now State) (*Change, error) {
+func (d *Disable) escalate(ctx context.Context, c Control, op *playbooks.Operation, before *Saved, done Change) (*Change, error) {
 	first := c.Modes(op.Target.Endpoint)[0]
 	if before.Mode != Isolate || first == Isolate || op.Effect == nil {
 		return nil, nil
 	}
-	ours := now.IsOff(first) && now.Operation == op.ID // by a worker that could not say so any more
+	ours := done.Found.IsOff(first) && done.Found.Operation == op.ID // by a worker that could not say so any more
 	if op.Effect.Facts[factEscalated] == "" && !ours {
-		answer, err := d.Outside.Call(ctx, op.Target.Endpoint.Probe)
-		if err != nil || !answer.Answered {
-			return nil, nil
+		answers, err := d.answers(ctx, op, done.Changed)
+		if err != nil || !answers {
+			return nil, err
 		}
 	}
 	change, err := c.Disable(ctx, op, before, first, func(State) error { return nil })
 	return &change, err
+}
+
+// answers reports whether an isolated endpoint answers. An isolation of only now, because somebody had undone the one
+// before, is given as long to hold as any: stopping ends the pods, and what is in their memory.
+func (d *Disable) answers(ctx context.Context, op *playbooks.Operation, now bool) (bool, error) {
+	for deadline := time.Now().Add(d.Patience.Stop); ; {
+		answer, err := d.Outside.Call(ctx, op.Target.Endpoint.Probe)
+		if err != nil || !answer.Answered {
+			return false, nil
+		}
+		if !now || time.Now().After(deadline) {
+			return true, nil
+		}
+		if err := wait(ctx, d.Patience.Poll); err != nil {
+			return false, fmt.Errorf("observe %s: %w", op.Target.ID, err)
+		}
+	}
 }
 
 // Verify calls the endpoint from outside until as many calls in a row as the step asks for are refused, for at most 20

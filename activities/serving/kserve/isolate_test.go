@@ -2,6 +2,7 @@ package kserve_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,6 +89,20 @@ func TestAFenceThatSomebodyOpensIsShutAgain(t *testing.T) {
 	w.kube.MergeAt(fencePath, kubefake.Object{"spec": kubefake.Object{"ingress": []any{kubefake.Object{}}}})
 	require.True(t, again(t, a, op).Proved)
 	require.NotContains(t, w.kube.Object(fencePath), `"ingress":[{}]`)
+}
+
+// A network takes a moment until it enforces a policy, also one that is raised again.
+func TestAFenceThatIsRaisedAgainIsGivenAMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, op := isolated(t, w)
+	w.kube.Drop(fencePath)
+	w.unfenced.Store(true)
+	timer := time.AfterFunc(100*time.Millisecond, func() { w.unfenced.Store(false) })
+	defer timer.Stop()
+	require.True(t, again(t, a, op).Proved)
+	require.NotEmpty(t, w.kube.Object(fencePath))
+	require.Empty(t, op.Effect.Facts["escalated"], "the pods live on")
 }
 
 func TestWhoPutsItBackIsNamed(t *testing.T) {
