@@ -5,6 +5,8 @@
 // The provider that breaks things stands between the adapter and the server, and what the state is compared by is read back
 // from the server past it.
 //
+// Isolation is acted again only after a proof was tried, as the engine does it: the network takes a moment here.
+//
 // Two things cannot be asked of this server. It has KServe's resource and the NetworkPolicy and no Deployment or Service, so
 // that plain workloads are held to kubefake alone; and nobody there splits traffic between revisions, as Knative does, so
 // that endpoint.shift is, too.

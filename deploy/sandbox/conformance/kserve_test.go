@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,6 +13,8 @@ import (
 	"firebreak/activities/registry"
 	"firebreak/activities/serving"
 	"firebreak/activities/serving/kserve"
+	"firebreak/internal/incident"
+	"firebreak/playbooks"
 )
 
 const noReason = "a changed model is no reason to leave it running"
@@ -36,6 +39,10 @@ func TestKServe(t *testing.T) {
 		t.Parallel()
 		overtaken(t, c)
 	})
+	t.Run("a fence that somebody removes", func(t *testing.T) {
+		t.Parallel()
+		removed(t, c)
+	})
 }
 
 func disable(t *testing.T, c *cluster) *conformance.Subject {
@@ -51,11 +58,24 @@ func disable(t *testing.T, c *cluster) *conformance.Subject {
 func isolate(t *testing.T, c *cluster) *conformance.Subject {
 	w := newWorld(t, c, object{"team": "lending"})
 	s := w.subject("endpoint.isolate")
-	s.Action = serving.NewIsolate(w.setup)
+	s.Action = isolating{serving.NewIsolate(w.setup)}
 	s.WhyNoChange = noReason
 	s.ChangeAfter, s.RefusalAfter = func(t *testing.T) { w.holds(t, w.fence) }, failure.Refused
 	s.Hollow = func(*testing.T) { c.models.IgnorePolicies(w.namespace, name) }
 	return s
+}
+
+// isolating acts again as the engine does: after a proof was tried, which gives the network time to enforce the policy. An
+// endpoint that still answers then is stopped, and rightly.
+type isolating struct{ *serving.Disable }
+
+func (i isolating) Do(ctx context.Context, op *playbooks.Operation) (*incident.Effect, error) {
+	if op.Effect != nil {
+		if _, err := i.Verify(ctx, op); err != nil {
+			return nil, err
+		}
+	}
+	return i.Disable.Do(ctx, op)
 }
 
 // enable is of an endpoint that this incident has taken out of service and that loads the known-good checkpoint.
@@ -153,4 +173,30 @@ func overtaken(t *testing.T, c *cluster) {
 			require.NotContains(t, w.state(t), "firebreak.dev/")
 		})
 	}
+}
+
+// removed is a fence that somebody removes: it is raised again, and the pods live on although the network takes a moment.
+func removed(t *testing.T, c *cluster) {
+	w := newWorld(t, c, object{"team": "lending"})
+	action, op, ctx := serving.NewIsolate(w.setup), w.operation("endpoint.isolate"), t.Context()
+	var err error
+	op.Capture, err = action.Capture(ctx, op)
+	require.NoError(t, err)
+	op.Effect, err = action.Do(ctx, op)
+	require.NoError(t, err)
+	w.refused(t)
+	_, err = c.call(ctx, http.MethodDelete, w.fence, nil)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		answer, err := w.setup.Outside.Call(ctx, w.endpoint.Probe)
+		return err == nil && answer.Answered
+	}, settles, 20*time.Millisecond)
+	op.Effect, err = action.Do(ctx, op)
+	require.NoError(t, err)
+	proof, err := action.Verify(ctx, op)
+	require.NoError(t, err)
+	require.True(t, proof.Proved, proof.Method)
+	read, err := c.call(ctx, http.MethodGet, w.service, nil)
+	require.NoError(t, err)
+	require.NotContains(t, read["metadata"].(object)["annotations"], kserve.StopAnnotation)
 }
