@@ -40,6 +40,8 @@ func (r *run) whole(ctx context.Context, v objects.Version, key string) (copied,
 		switch {
 		case err == nil && keepsVersions(out.VersionId):
 			return described(out), nil
+		case err == nil && (out.CopyObjectResult == nil || out.CopyObjectResult.ETag == nil):
+			return copied{}, errNotS3
 		case err == nil:
 			return copied{}, r.noVersions()
 		case hasCode(err, "NotImplemented") && in.IfNoneMatch != nil:

@@ -45,11 +45,17 @@ func putLocked(ctx context.Context, api store, bucket string, p piece, l lock, f
 	if err != nil {
 		return sealed{}, fmt.Errorf("write s3://%s/%s: %w", bucket, p.key, err)
 	}
+	if out.ETag == nil && !keepsVersions(out.VersionId) {
+		return sealed{}, fmt.Errorf("write s3://%s/%s: %w", bucket, p.key, errNotS3)
+	}
 	if !keepsVersions(out.VersionId) {
 		return sealed{}, failure.New(failure.Unsupported, "write s3://%s/%s: the bucket keeps no versions, so nothing in it can be locked", bucket, p.key)
 	}
 	return sealed{versionID: *out.VersionId, sha256: hex.EncodeToString(sum[:]), written: true}, nil
 }
+
+// errNotS3 is tried again, as whatever comes between the worker and the store.
+var errNotS3 = errors.New("the answer says nothing of what was written; is a proxy in place of the store, or its address wrong?")
 
 // keepsVersions reports whether a write made a version that can be locked.
 func keepsVersions(id *string) bool { return id != nil && *id != "" && *id != objects.NoVersion }

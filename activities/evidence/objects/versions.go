@@ -91,7 +91,15 @@ func List(ctx context.Context, api Reader, l Location) ([]Version, error) {
 func listPage(ctx context.Context, api Reader, input *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	return api.ListObjectVersions(ctx, input)
+	page, err := api.ListObjectVersions(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	// The SDK takes any XML, and an empty body, for a listing of nothing; a store says in each whose it is and whether it is whole.
+	if page.Name == nil && page.IsTruncated == nil {
+		return nil, errors.New("the answer is no listing; is a proxy in place of the store, or its address wrong?")
+	}
+	return page, nil
 }
 
 func appendPage(all []Version, l Location, page *s3.ListObjectVersionsOutput) []Version {

@@ -210,6 +210,9 @@ func (h *hub) down(action string, up *playbooks.Operation, instances ...string) 
 }
 
 // TestLiteLLM throttles, blocks and lets a customer in again at a real proxy, and holds what others get against it.
+//
+// The conformance kit is asked of litellmfake alone: most of its twenty-two cases would wait for the proxy's caches, and those of a
+// throttle for the minute over which its cap is seen, some of them more than once.
 func TestLiteLLM(t *testing.T) {
 	h := newHub(t)
 	first, both := h.litellm.URLs[:1], h.litellm.URLs

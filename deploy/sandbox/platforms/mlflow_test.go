@@ -15,34 +15,48 @@ import (
 	"firebreak/playbooks"
 )
 
-// lab is a real MLflow with versions 1 to 3 of credit-scorer; prod and champion name version 2, previous names version 1.
+// lab is a model of a real MLflow with versions 1 to 3; prod and champion name version 2, previous names version 1.
 type lab struct {
+	name   string
 	server *platforms.MLflow
 	client *mlflow.Client
 	a      *registry.Quarantine
 	op     *playbooks.Operation
 }
 
-func newLab(t *testing.T) *lab {
+func startMLflow(t *testing.T) *platforms.MLflow {
 	t.Helper()
 	server, err := platforms.StartMLflow(t.Context(), python(t), t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	l := &lab{server: server}
-	l.call(t, "registered-models/create", map[string]any{"name": "credit-scorer"})
+	return server
+}
+
+// newLab is a server with credit-scorer.
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	return labOn(t, startMLflow(t), "credit-scorer")
+}
+
+// labOn makes a model on a server.
+func labOn(t *testing.T, server *platforms.MLflow, name string) *lab {
+	t.Helper()
+	l := &lab{name: name, server: server}
+	l.call(t, "registered-models/create", map[string]any{"name": name})
 	for _, v := range []string{"1", "2", "3"} {
-		l.call(t, "model-versions/create", map[string]any{"name": "credit-scorer", "source": "s3://nordwall-registry/credit-scorer/" + v + "/", "tags": []map[string]string{{"key": "team", "value": "risk"}}})
+		l.call(t, "model-versions/create", map[string]any{"name": name, "source": "s3://nordwall-registry/" + name + "/" + v + "/", "tags": []map[string]string{{"key": "team", "value": "risk"}}})
 	}
 	for alias, v := range map[string]string{"prod": "2", "champion": "2", "previous": "1"} {
-		l.call(t, "registered-models/alias", map[string]any{"name": "credit-scorer", "alias": alias, "version": v})
+		l.call(t, "registered-models/alias", map[string]any{"name": name, "alias": alias, "version": v})
 	}
-	l.call(t, "model-versions/transition-stage", map[string]any{"name": "credit-scorer", "version": "2", "stage": "Production", "archive_existing_versions": false})
+	l.call(t, "model-versions/transition-stage", map[string]any{"name": name, "version": "2", "stage": "Production", "archive_existing_versions": false})
+	var err error
 	l.client, err = mlflow.New(mlflow.Settings{Address: server.URL})
 	require.NoError(t, err)
 	l.a = registry.NewQuarantine(l.client)
 	l.op = &playbooks.Operation{
 		ID: "incident/backdoor-discovery/m/quarantine-registry/credit-scorer@2", IncidentID: "incident/backdoor-discovery/m", Step: "quarantine-registry", Action: "registry.quarantine",
-		Target: inventory.Target{ID: "credit-scorer@2", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "mlflow", Name: "credit-scorer", Version: "2"}},
+		Target: inventory.Target{ID: "credit-scorer@2", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: "mlflow", Name: name, Version: "2"}},
 	}
 	return l
 }
@@ -56,9 +70,9 @@ func (l *lab) call(t *testing.T, path string, in any) {
 // state is everything that MLflow says of version 2, times aside, which no client can set back.
 func (l *lab) state(t *testing.T) string {
 	t.Helper()
-	v, err := l.client.Version(t.Context(), "credit-scorer", "2")
+	v, err := l.client.Version(t.Context(), l.name, "2")
 	require.NoError(t, err)
-	aliases, err := l.client.Aliases(t.Context(), "credit-scorer")
+	aliases, err := l.client.Aliases(t.Context(), l.name)
 	require.NoError(t, err)
 	text, err := json.Marshal([]any{v, aliases})
 	require.NoError(t, err)
