@@ -12,15 +12,17 @@ import (
 // Operation is what every stage of an action receives: one action on one target of one step. It is recorded in workflow
 // history, so it never holds a secret.
 type Operation struct {
-	// ID is the idempotency key incident/step/target. It survives retries, resets and continue-as-new.
-	ID         string            `json:"id"`
-	IncidentID string            `json:"incident_id"`
-	Kind       incident.Kind     `json:"kind"`
-	Mode       incident.Mode     `json:"mode"`
-	Step       string            `json:"step"`
-	Action     string            `json:"action"`
-	Target     inventory.Target  `json:"target"`
-	With       map[string]string `json:"with,omitempty"`
+	// ID is the idempotency key of NewOperationID. It survives retries, resets and continue-as-new.
+	ID         string `json:"id"`
+	IncidentID string `json:"incident_id"`
+	// OpenedAt tells this run of the incident from an earlier one with the same id.
+	OpenedAt time.Time         `json:"opened_at,omitzero"`
+	Kind     incident.Kind     `json:"kind"`
+	Mode     incident.Mode     `json:"mode"`
+	Step     string            `json:"step"`
+	Action   string            `json:"action"`
+	Target   inventory.Target  `json:"target"`
+	With     map[string]string `json:"with,omitempty"`
 	// Store is where evidence goes.
 	Store inventory.Store `json:"store"`
 	// Brief is what legal is told; only legal.notify has it.
@@ -132,8 +134,12 @@ type SealInput struct {
 	Store  inventory.Store `json:"store"`
 }
 
-// NewOperationID builds the idempotency key of an action on a target.
-func NewOperationID(incidentID, step, target string) string {
+// NewOperationID builds the idempotency key of an action on a target: incident@opened/step/target. An incident that is opened
+// again after it was closed has the same id: what its last run did is not what this one has to do.
+func NewOperationID(incidentID string, opened time.Time, step, target string) string {
+	if !opened.IsZero() {
+		incidentID += "@" + opened.UTC().Format("20060102T150405.000")
+	}
 	return incidentID + "/" + step + "/" + target
 }
 

@@ -56,7 +56,7 @@ func (a *act) run(ctx workflow.Context) {
 		a.row().StartedAt = workflow.Now(ctx)
 	}
 	if a.row().Receipt == nil {
-		a.row().Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.step.ID, a.target.ID)}
+		a.row().Receipt = &incident.Receipt{Operation: playbooks.NewOperationID(a.rec.ID, a.rec.OpenedAt, a.step.ID, a.target.ID)}
 	}
 	if a.action.Role == incident.RoleNotification && a.brief == nil {
 		b := playbooks.FirstBrief(a.plan.Brief, a.rec, a.plan.Brief.Clocks, a.plan.Brief.Anchors, workflow.Now(ctx))
@@ -253,7 +253,7 @@ func (a *act) revert(ctx workflow.Context) bool {
 // stage runs one of the action's activities.
 func (a *act) stage(ctx workflow.Context, stage playbooks.Stage, result any) error {
 	op := playbooks.Operation{
-		ID: a.row().Receipt.Operation, IncidentID: a.rec.ID, Kind: a.rec.Kind, Mode: a.rec.Mode,
+		ID: a.row().Receipt.Operation, IncidentID: a.rec.ID, OpenedAt: a.rec.OpenedAt, Kind: a.rec.Kind, Mode: a.rec.Mode,
 		Step: a.step.ID, Action: a.action.Name, Target: a.target, With: a.step.With, Store: a.plan.Store,
 	}
 	if stage != playbooks.Capture {

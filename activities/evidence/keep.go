@@ -26,12 +26,13 @@ func NewKeeper(api store) *Keeper { return &Keeper{api: api} }
 // fixed words alone, so that no name at the source can lead it elsewhere.
 type Piece struct {
 	IncidentID, Step, Target string
+	OpenedAt                 time.Time
 	Name, ContentType        string
 	Bytes                    []byte
 }
 
 func (p Piece) key() string {
-	return incidentPrefix(p.IncidentID) + p.Step + "/" + shortHex(p.Target) + "/" + p.Name
+	return stepPrefix(p.IncidentID, p.OpenedAt, p.Step, p.Target) + p.Name
 }
 
 // Keep writes the piece under Object Lock, unless something is there under its name already: what was collected first is

@@ -105,12 +105,22 @@ func newPlan(op *playbooks.Operation) (plan, error) {
 	}
 	return plan{
 		source: source, bucket: op.Store.Bucket, lock: l,
-		prefix: incidentPrefix(op.IncidentID) + op.Step + "/" + shortHex(op.Target.ID) + "/",
+		prefix: stepPrefix(op.IncidentID, op.OpenedAt, op.Step, op.Target.ID),
 	}, nil
 }
 
 // incidentPrefix is where everything of one incident is kept.
 func incidentPrefix(incidentID string) string { return "incidents/" + shortHex(incidentID) + "/" }
+
+// stepPrefix is where a step keeps what it preserves of a target. An incident that is opened again preserves anew: the data
+// may have changed, and the old locks end before the new ones must.
+func stepPrefix(incidentID string, opened time.Time, step, target string) string {
+	run := ""
+	if !opened.IsZero() {
+		run = opened.UTC().Format("20060102T150405.000") + "/"
+	}
+	return incidentPrefix(incidentID) + run + step + "/" + shortHex(target) + "/"
+}
 
 // key is where the copy of a version goes. It is made from digests alone, so that no name at the source can lead it
 // elsewhere. A version without an id is told from the next one of its name by its ETag.

@@ -161,7 +161,7 @@ func (s *Seal) exportHistory(ctx context.Context, in playbooks.SealInput, c *col
 		return
 	}
 	s.keepPiece(ctx, in, c, manifest.HistoryObject, Piece{
-		IncidentID: in.Record.ID, Step: "history", Target: run, Name: sumOf(content) + ".json.gz", ContentType: "application/gzip", Bytes: content,
+		IncidentID: in.Record.ID, OpenedAt: in.Record.OpenedAt, Step: "history", Target: run, Name: sumOf(content) + ".json.gz", ContentType: "application/gzip", Bytes: content,
 	})
 }
 
@@ -176,7 +176,7 @@ func (s *Seal) findKey(ctx context.Context, in playbooks.SealInput, c *collectio
 	c.Signer, c.SignerKey, c.public = id, public.Fingerprint(), public
 	text := public.PEM()
 	s.keepPiece(ctx, in, c, manifest.KeyObject, Piece{
-		IncidentID: in.Record.ID, Step: "key", Target: id, Name: sumOf(text) + ".pem", ContentType: "application/x-pem-file", Bytes: text,
+		IncidentID: in.Record.ID, OpenedAt: in.Record.OpenedAt, Step: "key", Target: id, Name: sumOf(text) + ".pem", ContentType: "application/x-pem-file", Bytes: text,
 	})
 }
 

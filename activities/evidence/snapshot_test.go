@@ -49,6 +49,25 @@ func TestSnapshotOnceAndProved(t *testing.T) {
 	require.Len(t, s.Versions(vault, ""), 8)
 }
 
+// An incident that is opened again has the id of the last one. It preserves what is there now, under locks of its own.
+func TestAnIncidentThatIsOpenedAgainPreservesAnew(t *testing.T) {
+	t.Parallel()
+	s, a, op := newScene(t)
+	op.OpenedAt = time.Date(2026, 9, 14, 3, 0, 0, 0, time.UTC)
+	capture(t, a, op)
+	first := do(t, a, op)
+	require.True(t, verify(t, a, op).Proved)
+
+	op.OpenedAt, op.Capture, op.Effect = op.OpenedAt.Add(24*time.Hour), nil, nil
+	s.Add("data", "loans/v1/after.jsonl", "written since")
+	capture(t, a, op)
+	again := do(t, a, op)
+	require.True(t, again.Changed)
+	require.Equal(t, "8", again.Facts[incident.FactObjects])
+	require.NotEqual(t, first.Facts[incident.FactManifest], again.Facts[incident.FactManifest])
+	require.True(t, verify(t, a, op).Proved)
+}
+
 func TestManifestNamesEverySourceVersion(t *testing.T) {
 	t.Parallel()
 	s, a, op := newScene(t)

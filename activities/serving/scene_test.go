@@ -88,7 +88,7 @@ func (s *scene) annotate(name string, v any) {
 
 func (s *scene) operation(action, step string) *playbooks.Operation {
 	return &playbooks.Operation{
-		ID: playbooks.NewOperationID(incidentID, step, "credit-api"), IncidentID: incidentID, Step: step, Action: action,
+		ID: playbooks.NewOperationID(incidentID, time.Time{}, step, "credit-api"), IncidentID: incidentID, Step: step, Action: action,
 		Target: inventory.Target{
 			ID: "credit-api", Kind: inventory.EndpointTarget, Endpoint: s.endpoint,
 			KnownGood: &inventory.Checkpoint{ID: "credit-scorer@16", URI: goodURI + "?versionId=c2", RootDigest: goodDigest},

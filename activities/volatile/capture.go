@@ -139,7 +139,7 @@ func (a *Capture) Do(ctx context.Context, op *playbooks.Operation) (*incident.Ef
 
 func pieceOf(op *playbooks.Operation, name string, content []byte) evidence.Piece {
 	return evidence.Piece{
-		IncidentID: op.IncidentID, Step: op.Step, Target: op.Target.ID, Name: name,
+		IncidentID: op.IncidentID, OpenedAt: op.OpenedAt, Step: op.Step, Target: op.Target.ID, Name: name,
 		// What ran in a suspect replica is never served as a page.
 		ContentType: "application/octet-stream", Bytes: content,
 	}

@@ -99,7 +99,7 @@ func (s *studio) predict(t *testing.T) http.HandlerFunc {
 func (s *studio) operation(action string) *playbooks.Operation {
 	const id = "incident/backdoor-discovery/m"
 	return &playbooks.Operation{
-		ID: playbooks.NewOperationID(id, action, "credit-api"), IncidentID: id, Step: action, Action: action,
+		ID: playbooks.NewOperationID(id, time.Time{}, action, "credit-api"), IncidentID: id, Step: action, Action: action,
 		Target: inventory.Target{
 			ID: "credit-api", Kind: inventory.EndpointTarget, Endpoint: s.endpoint,
 			KnownGood: &inventory.Checkpoint{ID: "credit-scorer@16", URI: "s3://registry/credit/16/", RootDigest: "sha256:good"},
