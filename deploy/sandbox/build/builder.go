@@ -44,6 +44,8 @@ type Builder struct {
 	// for a server that is in the cache. Where servers are built by several
 	// goroutines, they write to it at the same time.
 	Log io.Writer
+	// Programs is a folder that has firebreak's own commands; empty if they are to be built.
+	Programs string
 }
 
 // New returns a Builder for the sandbox module that the working folder is
@@ -57,7 +59,7 @@ func New(ctx context.Context, log io.Writer) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find cache folder: %w", err)
 	}
-	return &Builder{Dir: dir, Cache: filepath.Join(cache, "firebreak", "sandbox"), Log: log}, nil
+	return &Builder{Dir: dir, Cache: filepath.Join(cache, "firebreak", "sandbox"), Log: log, Programs: os.Getenv(ProgramsVariable)}, nil
 }
 
 // Server is Builder.Server with New's Builder.
@@ -211,8 +213,11 @@ func (b *Builder) report(name string, began time.Time, finished <-chan struct{})
 
 // Product builds one of firebreak's own commands, such as "./cmd/worker",
 // from the working tree into the folder out and returns the binary's path.
-// Go's own cache makes a repeated build quick.
+// Go's own cache makes a repeated build quick, but for the linking.
 func (b *Builder) Product(ctx context.Context, pkg, out string) (string, error) {
+	if b.Programs != "" {
+		return filepath.Join(b.Programs, path.Base(pkg)), nil
+	}
 	out, err := filepath.Abs(out)
 	if err != nil {
 		return "", fmt.Errorf("resolve output folder: %w", err)
