@@ -177,7 +177,7 @@ func (w *world) holds(t *testing.T, path string) {
 
 func (w *world) operation(action string) *playbooks.Operation {
 	return &playbooks.Operation{
-		ID: playbooks.NewOperationID(incidentID, action, "credit-api"), IncidentID: incidentID, Step: action, Action: action,
+		ID: playbooks.NewOperationID(incidentID, time.Time{}, action, "credit-api"), IncidentID: incidentID, Step: action, Action: action,
 		Target: inventory.Target{
 			ID: "credit-api", Kind: inventory.EndpointTarget, Endpoint: w.endpoint,
 			KnownGood: &inventory.Checkpoint{ID: "credit-scorer@16", URI: goodURI, RootDigest: w.good},
