@@ -84,7 +84,7 @@ func newWorld(t *testing.T, as shape) *world {
 	server := httptest.NewServer(w.provider)
 	t.Cleanup(server.Close)
 	w.client = sagemaker.NewFromConfig(aws.Config{
-		Region: sagemakerfake.Region, BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(500 * time.Millisecond),
+		Region: sagemakerfake.Region, BaseEndpoint: aws.String(server.URL), HTTPClient: awshttp.NewBuildableClient().WithTimeout(time.Second),
 		Credentials: credentials.NewStaticCredentialsProvider(sagemakerfake.KeyID, sagemakerfake.SecretKey, sagemakerfake.SessionToken),
 	}, time.Millisecond)
 	w.control = sagemaker.New(w.client)
