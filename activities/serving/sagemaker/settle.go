@@ -25,12 +25,16 @@ func (r *region) settle(ctx context.Context, e *inventory.Endpoint, arrived bool
 	if deadline, ok := ctx.Deadline(); ok {
 		give = deadline.Add(-min(longestMargin, time.Until(deadline)/10))
 	}
-	for {
+	for status := ""; ; {
 		now, err := r.read(ctx, e)
+		if err != nil && status != "" {
+			return nil, fmt.Errorf("wait for %s, which was %s: %w", e.Serving.Name, status, err)
+		}
 		if err != nil {
 			return nil, err
 		}
-		status, moving := now.moving(arrived)
+		var moving bool
+		status, moving = now.moving(arrived)
 		if !moving {
 			return now, now.beyondRepair(e)
 		}
