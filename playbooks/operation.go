@@ -134,11 +134,19 @@ type SealInput struct {
 	Store  inventory.Store `json:"store"`
 }
 
+// RunName tells the runs of one incident apart, by when each was opened; it is empty for a time that is not known.
+func RunName(opened time.Time) string {
+	if opened.IsZero() {
+		return ""
+	}
+	return opened.UTC().Format("20060102T150405.000")
+}
+
 // NewOperationID builds the idempotency key of an action on a target: incident@opened/step/target. An incident that is opened
 // again after it was closed has the same id: what its last run did is not what this one has to do.
 func NewOperationID(incidentID string, opened time.Time, step, target string) string {
-	if !opened.IsZero() {
-		incidentID += "@" + opened.UTC().Format("20060102T150405.000")
+	if run := RunName(opened); run != "" {
+		incidentID += "@" + run
 	}
 	return incidentID + "/" + step + "/" + target
 }

@@ -115,9 +115,9 @@ func incidentPrefix(incidentID string) string { return "incidents/" + shortHex(i
 // stepPrefix is where a step keeps what it preserves of a target. An incident that is opened again preserves anew: the data
 // may have changed, and the old locks end before the new ones must.
 func stepPrefix(incidentID string, opened time.Time, step, target string) string {
-	run := ""
-	if !opened.IsZero() {
-		run = opened.UTC().Format("20060102T150405.000") + "/"
+	run := playbooks.RunName(opened)
+	if run != "" {
+		run += "/"
 	}
 	return incidentPrefix(incidentID) + run + step + "/" + shortHex(target) + "/"
 }

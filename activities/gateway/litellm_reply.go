@@ -1,10 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
+	"firebreak/activities/failure"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -39,12 +40,8 @@ func (r reply) said(key string) string {
 
 // pause is how long a busy gateway asks to be left alone.
 func (r reply) pause() time.Duration {
-	const otherwise, most = 5 * time.Second, 5 * time.Minute
-	seconds, err := strconv.Atoi(r.retryAfter)
-	if err != nil || seconds < 1 {
-		return otherwise
-	}
-	return min(time.Duration(seconds)*time.Second, most)
+	const otherwise = 5 * time.Second
+	return cmp.Or(failure.RetryAfter(r.retryAfter), otherwise)
 }
 
 // saysNoKey recognises LiteLLM's own answer that a key does not exist. Any other 404 is that of a server which is not

@@ -18,7 +18,7 @@ func TestQuarantinesFindTheRegistry(t *testing.T) {
 	q := registry.NewQuarantines(registry.NewQuarantine(nil), sagemaker.NewPackages(sagemaker.NewFromConfig(aws.Config{}, 0)))
 	for platform, says := range map[string]string{"sagemaker": "set AWS_REGION", "mlflow": "set MLFLOW_TRACKING_URI", "hub": "registry hub of"} {
 		op := &playbooks.Operation{Action: "registry.quarantine", Target: inventory.Target{
-			ID: "credit-scorer@17", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: platform, Name: "credit", Version: "17"},
+			ID: "credit-scorer@17", Kind: inventory.RegisteredTarget, Registered: &inventory.Registered{Platform: platform, Name: "credit", Version: "17", Reject: true},
 		}}
 		_, err := q.Capture(t.Context(), op)
 		require.ErrorContains(t, err, says)

@@ -45,7 +45,7 @@ Without --evidence it is about the sealed manifest.`,
 			if err != nil {
 				return known(id, err)
 			}
-			sent.Person, sent.Reason, sent.Via = person, strings.ToValidUTF8(reason, "\uFFFD"), "cli"
+			sent.Person, sent.Reason, sent.Via = person, strings.ToValidUTF8(reason, "\uFFFD"), workflows.ViaCommandLine
 			outcome, err := op.access(ctx, id, r.Mode, sent)
 			return a.conclude(id, output, outcome, err)
 		}),

@@ -2,14 +2,11 @@ package manifest_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,104 +18,8 @@ import (
 const scorerID = "incident/backdoor-discovery/credit-scorer@17"
 
 // keyOf makes a key from a name, so that every run signs with the same.
-func keyOf(t testing.TB, name string) (ed25519.PrivateKey, *dsse.Key) {
-	t.Helper()
-	seed := make([]byte, ed25519.SeedSize)
-	copy(seed, name)
-	private := ed25519.NewKeyFromSeed(seed)
-	key, err := dsse.NewKey(private.Public())
-	require.NoError(t, err)
-	return private, key
-}
-
 // bench is an incident with evidence in a folder.
-type bench struct {
-	t        testing.TB
-	record   incident.Record
-	contents manifest.Contents
-	private  ed25519.PrivateKey
-	key      *dsse.Key
-	folder   string
-}
-
-func newBench(t testing.TB, mode incident.Mode) *bench {
-	t.Helper()
-	at := time.Date(2026, 9, 14, 6, 0, 0, 0, time.UTC)
-	b := &bench{t: t, folder: t.TempDir()}
-	b.private, b.key = keyOf(t, string(mode))
-	b.record = incident.Record{
-		ID: scorerID, Kind: incident.BackdoorDiscovery, Asset: "credit-scorer@17", Mode: mode, Verdict: incident.Contained, Progress: incident.Closed,
-		OpenedAt: at, PlanDigest: "sha256:plan", Playbook: incident.PlaybookRef{Digest: "sha256:book", InventoryDigest: "sha256:inventory"},
-		Summary: "a <trigger> & more", Steps: []incident.Step{
-			{ID: "disable", Target: "credit-api", Action: "endpoint.disable", Status: incident.Done, Verified: true, Receipt: &incident.Receipt{Operation: scorerID + "/disable/credit-api", Proof: &incident.Proof{Proved: true, Method: "refused"}}},
-			{ID: "told", Status: incident.Skipped},
-			{ID: "snapshot", Target: "requests", Action: "log.snapshot", Status: incident.Done, Verified: true, Receipt: &incident.Receipt{Operation: "o"}},
-		},
-	}
-	env := map[incident.Mode]string{incident.Live: "prod", incident.Drill: "drill"}[mode]
-	b.contents = manifest.Contents{
-		SealedAt: at.Add(time.Hour), Signer: "evidence-" + string(mode) + ":1", SignerKey: b.key.Fingerprint(),
-		Store: manifest.StoreRef{ID: "evidence", Bucket: "vault", Env: env}, Gaps: []string{"one is missing"},
-	}
-	first := b.put("incidents/ab/s/objects/01", "the first request")
-	list := b.put("incidents/ab/s/manifest.jsonl", `{"source_key":"a","key":"incidents/ab/s/objects/01","version_id":"v1","sha256":"`+first.SHA256+`","size":17}`+"\n"+`{"source_key":"deleted","key":"","version_id":""}`+"\n")
-	list.Kind, list.Listed, list.Proved = manifest.SnapshotObject, 1, true
-	alert := b.put("incidents/ab/alerts/02", "an alert")
-	alert.Kind = manifest.AlertObject
-	history := b.put("incidents/ab/steps/history/03", "the events, one by one\n")
-	history.Kind = manifest.HistoryObject
-	b.contents.Objects = []manifest.Object{list, alert, history}
-	for i, action := range []manifest.Handling{manifest.Collected, manifest.Verified, manifest.Read} {
-		b.handle(manifest.Event{ID: string(action), At: at.Add(time.Duration(i) * time.Minute), Actor: "firebreak", Action: action, Evidence: list.URI(), SHA256: list.SHA256})
-	}
-	return b
-}
-
-func (b *bench) handle(e manifest.Event) {
-	e, err := manifest.Link(b.contents.Custody, manifest.Genesis(b.record.ID, b.record.Mode), e)
-	require.NoError(b.t, err)
-	b.contents.Custody = append(b.contents.Custody, e)
-}
-
-func (b *bench) put(key, content string) manifest.Object {
-	path := filepath.Join(b.folder, key)
-	require.NoError(b.t, os.MkdirAll(filepath.Dir(path), 0o700))
-	require.NoError(b.t, os.WriteFile(path, []byte(content), 0o600))
-	return manifest.Object{Bucket: "vault", Key: key, VersionID: "v1", SHA256: digestOf(content), Size: int64(len(content))}
-}
-
-func (b *bench) statement() *manifest.Statement {
-	s, err := manifest.New(&b.record, b.contents)
-	require.NoError(b.t, err)
-	return s
-}
-
 // sign signs whatever it is given: the tests of what is inside must not stop at the signature.
-func (b *bench) sign(payload []byte, keyID string) []byte {
-	e := dsse.Envelope{PayloadType: dsse.InToto, Payload: payload}
-	e.Signatures = []dsse.Signature{{KeyID: keyID, Sig: ed25519.Sign(b.private, dsse.PAE(e.PayloadType, payload))}}
-	content, err := e.Encode()
-	require.NoError(b.t, err)
-	return content
-}
-
-func (b *bench) sealed(change func(*manifest.Statement)) []byte {
-	s := b.statement()
-	if change != nil {
-		change(s)
-	}
-	payload, err := s.Encode()
-	require.NoError(b.t, err)
-	return b.sign(payload, b.contents.Signer)
-}
-
-func (b *bench) check(content []byte) *manifest.Report {
-	root, err := os.OpenRoot(b.folder)
-	require.NoError(b.t, err)
-	b.t.Cleanup(func() { root.Close() })
-	return manifest.Check(content, manifest.Options{Key: b.key, Objects: root, Mode: b.record.Mode})
-}
-
 func TestASoundManifest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, incident.Live)
@@ -190,81 +91,7 @@ func TestEachPartIsHeldAgainstTheOthers(t *testing.T) {
 	}
 }
 
-func TestObjectsAreHeldAgainstTheirDigests(t *testing.T) {
-	t.Parallel()
-	const list, first = "incidents/ab/s/manifest.jsonl", "incidents/ab/s/objects/01"
-	tests := map[string]struct {
-		break_  func(t *testing.T, folder string)
-		aspect  manifest.Aspect
-		where   string
-		problem string
-	}{
-		"a changed byte in an object of a list": {func(t *testing.T, d string) { write(t, d, first, "the first Request") }, manifest.LineAspect, "line 1 of " + list, "hashes to"},
-		"an object of a list is missing":        {func(t *testing.T, d string) { require.NoError(t, os.Remove(filepath.Join(d, first))) }, manifest.LineAspect, "line 1", "get it with: aws s3api get-object --bucket vault --key " + first + " --version-id 'v1'"},
-		"an object is missing": {func(t *testing.T, d string) {
-			require.NoError(t, os.Remove(filepath.Join(d, "incidents/ab/alerts/02")))
-		}, manifest.ObjectAspect, "objects[0]", "is not in the folder"},
-		"a longer object":  {func(t *testing.T, d string) { write(t, d, "incidents/ab/alerts/02", "an alert!") }, manifest.ObjectAspect, "objects[0]", "more than the 8 bytes"},
-		"a shorter object": {func(t *testing.T, d string) { write(t, d, "incidents/ab/alerts/02", "an") }, manifest.ObjectAspect, "objects[0]", "has 2 bytes, and 8"},
-		"a folder in place of an object": {func(t *testing.T, d string) {
-			require.NoError(t, os.Remove(filepath.Join(d, first)))
-			require.NoError(t, os.Mkdir(filepath.Join(d, first), 0o700))
-		}, manifest.LineAspect, "line 1", "no regular file"},
-		"a history that was cut short": {func(t *testing.T, d string) {
-			require.NoError(t, os.Truncate(filepath.Join(d, "incidents/ab/steps/history/03"), 9))
-		}, manifest.ObjectAspect, "objects[2]", "/history/03?versionId=v1 has 9 bytes, and 23 are listed"},
-		"a link that leads out of the folder": {func(t *testing.T, d string) {
-			require.NoError(t, os.Remove(filepath.Join(d, first)))
-			require.NoError(t, os.Symlink("/etc/hostname", filepath.Join(d, first)))
-		}, manifest.LineAspect, "line 1", "escapes"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t, incident.Live)
-			content := b.sealed(nil)
-			tt.break_(t, b.folder)
-			one(t, b.check(content), tt.aspect, tt.where, tt.problem)
-		})
-	}
-}
-
 // Somebody adds a file to what was sealed: it is no evidence, and is said to be none.
-func TestWhatNothingVouchesForIsNamed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, incident.Live)
-	content := b.sealed(nil)
-	b.put("manifest.json", string(content))
-	b.put("incidents/ab/s/objects/02", "slipped in")
-	b.put("another-bucket/incidents/ab/alerts/02", "an alert")
-	r := b.check(content)
-	require.Empty(t, r.Findings)
-	require.Equal(t, []string{"another-bucket/incidents/ab/alerts/02", "incidents/ab/s/objects/02"}, r.Unlisted)
-	require.Nil(t, manifest.Check(content, manifest.Options{Key: b.key}).Unlisted)
-}
-
-func write(t *testing.T, folder, key, content string) {
-	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, key), []byte(content), 0o600))
-}
-
-func TestAListThatNamesMoreOrLess(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, incident.Live)
-	b.contents.Objects[0].Listed = 2
-	one(t, b.check(b.sealed(nil)), manifest.LineAspect, "objects[1]", "names 1 objects, and the manifest says 2")
-
-	b = newBench(t, incident.Live)
-	hostile := b.put("incidents/ab/s/manifest.jsonl", `{"key":"../../etc/passwd","version_id":"v","sha256":"x","size":1}`+"\n"+`{"key":"a","key":"b"}`+"\nnot json\n")
-	hostile.Kind, hostile.Listed = manifest.SnapshotObject, 1
-	b.contents.Objects, b.contents.Custody = []manifest.Object{hostile}, nil
-	r := b.check(b.sealed(nil))
-	require.Len(t, r.Findings, 3)
-	require.Contains(t, r.Findings[0].Problem, "cannot be read")
-	require.Contains(t, r.Findings[1].Problem, `"key" is there twice`)
-	require.Contains(t, r.Findings[2].Where, "line 3")
-}
-
 // A drill's evidence is refused as a live incident's whatever of it is changed, unless the live key signs it.
 func TestADrillPassesForNothingElse(t *testing.T) {
 	t.Parallel()

@@ -6,12 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"firebreak/activities/failure"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -21,8 +21,6 @@ const (
 	callTimeout = 10 * time.Second
 	// maxAnswer is the largest answer that is read. A page of versions is far smaller.
 	maxAnswer = 8 << 20
-	// longestDelay bounds the pause that a server may ask for.
-	longestDelay = 5 * time.Minute
 	// root is the path under which the registry is.
 	root = "/api/2.0/mlflow/"
 )
@@ -199,8 +197,8 @@ func denied(where string, status int, retryAfter string, body []byte) error {
 		text += " " + said.Code
 	}
 	r := &refusal{text: text, status: status, code: said.Code}
-	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds > 0 && status == http.StatusTooManyRequests {
-		r.delay = min(time.Duration(seconds)*time.Second, longestDelay)
+	if status == http.StatusTooManyRequests {
+		r.delay = failure.RetryAfter(retryAfter)
 	}
 	return r
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,9 +26,7 @@ var (
 const (
 	// conflictTries bounds how often a change is tried when others write the object too, e.g. its controller.
 	conflictTries = 8
-	// longestDelay bounds how long a server may tell us to wait.
-	longestDelay = 5 * time.Minute
-	textLimit    = 300
+	textLimit     = 300
 )
 
 // busyError is HTTP 429 or 503 with the pause that the server asked for.
@@ -73,9 +70,8 @@ func statusError(response *http.Response, content []byte, token string) error {
 	case code == http.StatusForbidden:
 		return errors.New(text + " (give firebreak's role this verb on this resource)")
 	}
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if err == nil && seconds > 0 {
-		return &busyError{errors.New(text), min(time.Duration(seconds)*time.Second, longestDelay)}
+	if delay := failure.RetryAfter(response.Header.Get("Retry-After")); delay > 0 {
+		return &busyError{errors.New(text), delay}
 	}
 	return errors.New(text)
 }

@@ -17,7 +17,7 @@ import (
 type step func(context.Context) error
 
 // change waits until nothing is under way and runs the steps that a fresh read asks for, in their order; check is called
-// before the first. Then it waits again.
+// before the first. A step ends when what it asked for has come to pass.
 func (c *Control) change(ctx context.Context, op *playbooks.Operation, check serving.Check, wanted func(*region, *seen) ([]step, error)) (serving.Change, error) {
 	var change serving.Change
 	r, err := c.region(op)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +17,6 @@ import (
 )
 
 const (
-	// longestDelay bounds how long AWS may tell us to wait.
-	longestDelay = 5 * time.Minute
 	// limitDelay is how long a quota or a lack of capacity is left alone.
 	limitDelay = time.Minute
 	textLimit  = 300
@@ -134,9 +131,5 @@ func retryAfter(answer *awshttp.ResponseError) time.Duration {
 	if answer == nil || answer.Response == nil {
 		return 0
 	}
-	seconds, err := strconv.Atoi(answer.Response.Header.Get("Retry-After"))
-	if err != nil || seconds <= 0 {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, longestDelay)
+	return failure.RetryAfter(answer.Response.Header.Get("Retry-After"))
 }
