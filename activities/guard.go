@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -54,7 +55,8 @@ func (g *guard) edge(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	text := g.redactor.Text(err.Error())
+	// What is cut or comes from a server may be no UTF-8, which Temporal does not take: the attempt would end without an answer.
+	text := strings.ToValidUTF8(g.redactor.Text(err.Error()), "\uFFFD")
 	if code, final := failure.CodeOf(err); final {
 		return temporal.NewApplicationErrorWithOptions(text, string(code), temporal.ApplicationErrorOptions{NonRetryable: true})
 	}

@@ -33,6 +33,7 @@ func TestEdge(t *testing.T) {
 		{"a final error keeps its code when wrapped", fmt.Errorf("roll back: %w", failure.New(failure.EvidenceMismatch, "digest differs")), "EvidenceMismatch", true, 0, "roll back: digest differs"},
 		{"a server's pause is obeyed", fmt.Errorf("post: %w", busyError{}), "Retryable", false, 7 * time.Second, "post: slow down"},
 		{"a secret does not pass", errors.New("login with hv" + "s.CAESIJ0123456789 refused"), "Retryable", false, 0, "login with [redacted] refused"},
+		{"a text that was cut within a letter can be recorded", errors.New("pr\xc3\xbcfe: \xc3"), "Retryable", false, 0, "pr\u00fcfe: \ufffd"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
